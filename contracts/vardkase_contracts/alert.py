@@ -1,0 +1,114 @@
+"""Alert: every change of one, with what it rests on."""
+
+from typing import Annotated, Final
+
+from pydantic import Field, JsonValue, TypeAdapter
+
+from vardkase_contracts import vocab
+from vardkase_contracts.base import AlertKey, AreaCode, EventId, Frozen, Moment, Note, PointOrKommunRef, RuleName
+
+
+class AlertPoint(Frozen):
+    """The point that an alert is about."""
+
+    id: PointOrKommunRef
+    """Its id; `<kommun>-_` for the kommun itself."""
+    name: str | None
+    """Its name; `null` when it is not registered."""
+
+
+class AlertArea(Frozen):
+    """The area that an alert is about, or that its point lies in."""
+
+    level: vocab.AreaLevel
+    """Which kind of area."""
+    code: AreaCode
+    """Its code."""
+    name: str
+    """Its name in Swedish."""
+
+
+class Evidence(Frozen):
+    """A reading that an alert rests on."""
+
+    aspect: str
+    """What was read, such as `power`."""
+    value: JsonValue
+    """What it said."""
+    observed_at: Moment | None
+    """When it was observed; `null` where nothing was ever said."""
+    report: EventId | None
+    """The report's id; `null` where nothing was ever said."""
+
+
+class AlertText(Frozen):
+    """The alert in words."""
+
+    sv: str
+    """In Swedish."""
+    en: str
+    """In English."""
+
+
+class AlertAck(Frozen):
+    """Somebody took the alert in (kvitterade). It quiets its own area only."""
+
+    level: vocab.AreaLevel
+    """The kind of area of the one who did."""
+    code: AreaCode
+    """Its code."""
+    role: vocab.Role
+    """In what role."""
+    at: Moment
+    """When."""
+    until: Moment
+    """Until when it holds, at most."""
+    note: Note | None
+    """What was said."""
+
+
+class Alert(Frozen):
+    """An alert as it is after a change. Restricted."""
+
+    key: AlertKey
+    """`<rule>/<point or area>`: the same at every node."""
+    alert_id: Annotated[str, Field(min_length=1, max_length=128)]
+    """Given when it is first published; a re-raised alert has a new one."""
+    reality: vocab.Reality
+    """Skarpt läge, övning or prov."""
+    rule: RuleName
+    """Its rule."""
+    rules_version: Annotated[str, Field(min_length=1, max_length=128)]
+    """The rules that it was judged by."""
+    level: vocab.AlertLevel
+    """How grave it is, or was when it was cleared."""
+    status: vocab.AlertStatus
+    """Whether it stands."""
+    cleared_reason: vocab.ClearedReason | None
+    """Why it ended."""
+    raised_at: Moment
+    """Since when it has held, by the reports and the clock."""
+    changed_at: Moment
+    """When this change came about."""
+    point: AlertPoint | None
+    """The point; `null` when it is about an area."""
+    area: AlertArea
+    """The area."""
+    evidence: tuple[Evidence, ...]
+    """What it rests on."""
+    evidence_lost: bool
+    """Whether what it rests on has since become unknown."""
+    runs_out_at: Moment | None
+    """When the power runs out, where it is about that."""
+    derived: bool
+    """Whether it follows from the clock rather than from a report."""
+    text: AlertText
+    """The alert in words."""
+    acks: tuple[AlertAck, ...]
+    """Who took it in."""
+    inhibited_by: AlertKey | None
+    """The alert that mutes it; it stays visible."""
+
+
+ALERT: Final[TypeAdapter[Alert]] = TypeAdapter(Alert)
+"""Decodes alerts."""

@@ -1,0 +1,410 @@
+"""Picture: an area's situation under the five headings of a Swedish situation report (2022:524 22 §).
+
+Händelseutveckling (`events`), tillstånd (`condition`), förväntad utveckling (`forecast`), tillgängliga resurser
+(`resources`), vidtagna och planerade åtgärder (`measures`). What the machine makes is an automatic picture; it is
+*fastställd* only when a person has adopted it. Sub-counts add up to their parents, and every sum says how many points
+it rests on: unknown is not zero.
+"""
+
+from typing import Annotated, Final, Literal
+
+from pydantic import Field, TypeAdapter
+
+from vardkase_contracts import vocab
+from vardkase_contracts.base import (
+    AlertKey,
+    AreaCode,
+    Count,
+    Frozen,
+    KommunCode,
+    Moment,
+    PointOrKommunRef,
+    PointRef,
+    RuleName,
+    Sha256,
+)
+from vardkase_contracts.orders import By
+
+KindOfNeed = Literal[vocab.NeedKind, "unknown"]
+"""A kind of need, or that the report did not say."""
+
+
+class Adopted(Frozen):
+    """A person made this the common picture (fastställd samlad lägesbild)."""
+
+    at: Moment
+    """When."""
+    by: By
+    """In what role, and for which area."""
+    version: Sha256
+    """The picture's version that was adopted."""
+
+
+class PictureEvent(Frozen):
+    """Something that happened."""
+
+    at: Moment
+    """When it happened (observed, or judged by the clock)."""
+    kind: vocab.PictureEventKind
+    """A point opened or closed; an alert was raised or cleared."""
+    point: PointOrKommunRef | None
+    """The point; `null` when it is about an area."""
+    kommun: KommunCode | None
+    """The kommun; `null` when it is about a län or more."""
+    key: AlertKey | None
+    """The alert."""
+    rule: RuleName | None
+    """The alert's rule."""
+    level: vocab.AlertLevel | None
+    """The alert's level."""
+    reason: vocab.ClearedReason | None
+    """Why the alert was cleared."""
+
+
+class LifecycleCounts(Frozen):
+    """Points by lifecycle."""
+
+    planned: Count
+    """Planerade."""
+    prepared: Count
+    """Förberedda."""
+    establishing: Count
+    """Under upprättande."""
+    open: Count
+    """Öppna."""
+    closing: Count
+    """Stänger."""
+    closed: Count
+    """Stängda."""
+    unknown: Count
+    """Not said, or unknown now."""
+
+
+class AvailabilityCounts(Frozen):
+    """Open points by availability."""
+
+    normal: Count
+    """Normal."""
+    limited: Count
+    """Begränsad."""
+    full: Count
+    """Full."""
+    unknown: Count
+    """Not said, or unknown now."""
+
+
+class ConditionCounts(Frozen):
+    """Points by condition."""
+
+    green: Count
+    """Grön."""
+    yellow: Count
+    """Gul."""
+    red: Count
+    """Röd."""
+    critical: Count
+    """Kritisk."""
+    unknown: Count
+    """Okänd."""
+    not_applicable: Count
+    """Not open."""
+
+
+class FreshnessCounts(Frozen):
+    """Points by the age of their last content."""
+
+    fresh: Count
+    """Aktuell."""
+    ageing: Count
+    """Äldre uppgift."""
+    stale: Count
+    """Inaktuell."""
+    silent: Count
+    """Tyst."""
+
+
+class Bounded(Frozen):
+    """A sum over points of which some are unknown, with bounds."""
+
+    sum: Count
+    """The sum of what is known."""
+    low: Count
+    """It is at least this."""
+    high: Count | None
+    """It is at most this; `null` when nothing bounds it."""
+    points: Count
+    """How many points the sum rests on."""
+    of: Count
+    """How many points there are."""
+    unbounded: Count
+    """How many points neither know it nor bound it."""
+
+
+class Sum(Frozen):
+    """A sum over points of which some are unknown."""
+
+    sum: Count
+    """The sum of what is known."""
+    points: Count
+    """How many points the sum rests on."""
+    of: Count
+    """How many points there are."""
+
+
+class ServiceCounts(Frozen):
+    """Open points by the state of one service."""
+
+    available: Count
+    """Given."""
+    limited: Count
+    """Given in part."""
+    stopped: Count
+    """Not given."""
+    planned: Count
+    """Planned."""
+    unknown: Count
+    """Unknown now."""
+
+
+class ActivationCounts(Frozen):
+    """Kommuner by activation."""
+
+    none_needed: Count
+    """Nothing is needed."""
+    assessing: Count
+    """Assessing."""
+    activating: Count
+    """Setting up."""
+    active: Count
+    """Active."""
+    unknown: Count
+    """Not said, or unknown now."""
+
+
+class Activation(Frozen):
+    """How far the kommuner have come."""
+
+    counts: ActivationCounts
+    """How many kommuner in each state."""
+    kommuner: dict[KommunCode, Literal[vocab.ActivationState, "unknown"]]
+    """The state by kommun, of those that said something."""
+
+
+class PictureCondition(Frozen):
+    """Tillstånd: how the points are."""
+
+    lifecycle: LifecycleCounts
+    """Points by lifecycle."""
+    availability: AvailabilityCounts
+    """Open points by availability."""
+    condition: ConditionCounts
+    """Points by condition."""
+    freshness: FreshnessCounts
+    """Points by freshness."""
+    occupancy: Bounded
+    """Visitors at open points."""
+    capacity: Sum
+    """Room at open points."""
+    services: dict[vocab.ServiceCode, ServiceCounts]
+    """Open points by service and its state."""
+    activation: Activation
+    """Kommuner by activation."""
+
+
+class NextOut(Frozen):
+    """An open point that is, or will be, without power."""
+
+    point: PointRef
+    """The point."""
+    name: str | None
+    """Its name; `null` when it is not registered."""
+    kommun: KommunCode
+    """Its kommun."""
+    dark: bool
+    """Whether it is without power already."""
+    runs_out_at: Moment | None
+    """When it runs out; `null` when that is not known."""
+    condition: vocab.Condition
+    """How it is."""
+    freshness: vocab.Freshness | None
+    """How old its last content is."""
+    medical_charging: bool
+    """Whether it charges medical devices."""
+    overnight: bool
+    """Whether guests sleep there."""
+
+
+class Forecast(Frozen):
+    """Förväntad utveckling: where the power will run out if nothing is done."""
+
+    dark: Count
+    """Open points without power."""
+    endurance_unknown: Count
+    """Open points on backup or battery of unknown endurance."""
+    out_within: dict[Literal["6h", "12h", "24h"], Count]
+    """Open points that run out within so many hours from `as_of`."""
+    next: Annotated[tuple[NextOut, ...], Field(max_length=20)]
+    """The 20 nearest: dark first, then unknown endurance, then by `runs_out_at`."""
+
+
+class StaffSum(Frozen):
+    """Staff at open points."""
+
+    present: Count
+    """How many are there, of what is known."""
+    points: Count
+    """How many points that rests on."""
+    required: Count
+    """How many are required, of what is known."""
+    short: Count
+    """How many are missing, point by point."""
+    of: Count
+    """How many open points there are."""
+
+
+class PowerCounts(Frozen):
+    """Open points by what they run on."""
+
+    mains: Count
+    """The grid."""
+    backup: Count
+    """Backup power."""
+    battery: Count
+    """Battery."""
+    none: Count
+    """Nothing."""
+    unknown: Count
+    """Not said, or unknown now."""
+
+
+class Surplus(Frozen):
+    """What points have to spare of one kind."""
+
+    count: Count
+    """How many offers."""
+    quantities: dict[str, float]
+    """The sum of what was said, by unit."""
+
+
+class PictureResources(Frozen):
+    """Tillgängliga resurser: what there is."""
+
+    free_capacity: Sum
+    """Room left at open points."""
+    staff: StaffSum
+    """Staff at open points."""
+    power: PowerCounts
+    """Open points by what they run on."""
+    surplus: dict[KindOfNeed, Surplus]
+    """What is offered, by kind."""
+
+
+class Measures(Frozen):
+    """Vidtagna och planerade åtgärder: what is asked for and how far it has come."""
+
+    needs: dict[KindOfNeed, dict[vocab.NeedState, Count]]
+    """Needs by kind and state."""
+    overdue: Count
+    """High or urgent needs that nobody is under way with, past the time they were needed."""
+
+
+class KommunCoverage(Frozen):
+    """How many kommuner the picture rests on."""
+
+    total: Count
+    """Kommuner in the area."""
+    with_points: Count
+    """Those with points."""
+    reporting: Count
+    """Those heard of."""
+    silent: Count
+    """Those that `area.silent` is open for."""
+
+
+class Coverage(Frozen):
+    """How complete and how old the picture is: on time + stale + silent = expected."""
+
+    expected: Count
+    """Points that are registered and not retired."""
+    reporting: Count
+    """On time or stale."""
+    on_time: Count
+    """Fresh or ageing."""
+    stale: Count
+    """Stale."""
+    silent: Count
+    """Silent, or never heard."""
+    unregistered: Count
+    """Points that report and were never registered; not among the expected."""
+    oldest: Moment | None
+    """The oldest last content among the points that report."""
+    kommuner: KommunCoverage
+    """How many kommuner it rests on."""
+    incident_silent: tuple[KommunCode, ...]
+    """Kommuner of an incident in force that have said nothing."""
+
+
+AlertCounts = dict[RuleName, dict[vocab.AlertLevel, Count]]
+"""Open alerts by rule and level."""
+
+
+class AreaSummary(Frozen):
+    """A child area in short."""
+
+    level: vocab.AreaLevel
+    """Which kind of area."""
+    code: AreaCode
+    """Its code."""
+    name: str
+    """Its name."""
+    civo: AreaCode | None = None
+    """A län's civilområde, in the nation's picture."""
+    lifecycle: LifecycleCounts
+    """Points by lifecycle."""
+    condition: ConditionCounts
+    """Points by condition."""
+    freshness: FreshnessCounts
+    """Points by freshness."""
+    coverage: Coverage
+    """How complete it is."""
+    alerts: AlertCounts
+    """Open alerts."""
+
+
+class Picture(Frozen):
+    """An area's picture. Restricted."""
+
+    reality: vocab.Reality
+    """Skarpt läge, övning or prov."""
+    level: vocab.AreaLevel
+    """Which kind of area."""
+    code: AreaCode
+    """Its code."""
+    name: str
+    """Its name in Swedish."""
+    as_of: Moment
+    """When it was judged."""
+    version: Sha256
+    """Of everything at `as_of` but `events`."""
+    adopted: Adopted | None
+    """That a person adopted it; `null`: an automatic picture."""
+    events: Annotated[tuple[PictureEvent, ...], Field(max_length=50)]
+    """Händelseutveckling, newest first: since the last adopted picture, else 24 h; at most 50."""
+    condition: PictureCondition
+    """Tillstånd."""
+    forecast: Forecast
+    """Förväntad utveckling."""
+    resources: PictureResources
+    """Tillgängliga resurser."""
+    measures: Measures
+    """Vidtagna och planerade åtgärder."""
+    coverage: Coverage
+    """How complete and how old it is."""
+    alerts: AlertCounts
+    """Open alerts by rule and level."""
+    areas: tuple[AreaSummary, ...]
+    """Its children: a län's kommuner; of a civilområde and the nation, the län."""
+
+
+PICTURE: Final[TypeAdapter[Picture]] = TypeAdapter(Picture)
+"""Decodes pictures."""

@@ -1,0 +1,137 @@
+"""From what is judged to what is published: every change of an alert, and nothing twice.
+
+What was last published of an alert is all the memory there is. A judgement that says the same again publishes nothing,
+so a restart, a repeated report or another batching cannot make a twin.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
+
+from vardkase_contracts.areas import Area
+from vardkase_contracts.instants import MINUTE, iso, parse
+
+from .finding import Verdict
+from .intervals import FOREVER
+from .orders import Orders, ack_document
+from .texts import text_of
+
+ClearedReason = Literal["recovered", "closed", "withdrawn", "retired"]
+#: An open alert is published again when its running out has moved by this much; less is read from the state (ours).
+RUNS_OUT_MOVED = 15 * MINUTE
+
+
+class Subject(NamedTuple):
+    """What an alert is about: a point of a kommun, or an area."""
+
+    reality: str
+    #: The second half of the key: a point's id or an area's code.
+    code: str
+    name: str
+    area: Area
+    point: bool
+
+
+class Change(NamedTuple):
+    """An alert's new document."""
+
+    key: str
+    document: dict[str, Any]
+
+
+def key_of(rule: str, subject: Subject) -> str:
+    """An alert's key: the same on every node."""
+    return f"{rule}/{subject.code}"
+
+
+def changes(
+    subject: Subject,
+    verdicts: Mapping[str, Verdict],
+    published: Mapping[str, Mapping[str, Any]],
+    orders: Orders,
+    rules_version: str,
+    now: int,
+    cleared: ClearedReason,
+) -> tuple[list[Change], int]:
+    """The documents to publish, and when an acknowledgement among them ends, µs.
+
+    Args:
+        subject: what the verdicts are about.
+        verdicts: what holds now, by rule.
+        published: the last document of each rule ever published for it.
+        orders: the acknowledgements.
+        rules_version: of the table that judged.
+        now: the instant of the judgement, µs.
+        cleared: why an alert that does not hold any more is cleared.
+    """
+    found: list[Change] = []
+    due = FOREVER
+    for rule, verdict in verdicts.items():
+        key = key_of(rule, subject)
+        last = published.get(rule)
+        open_now = last if last is not None and last["status"] == "firing" else None
+        acks = orders.acks_of(key, verdict.level, verdict.raised_at, verdict.runs_out_at, now)
+        due = min((until for _, _, until in acks), default=due) if acks else due
+        acks_document = [ack_document(*ack) for ack in acks]
+        if open_now is None or _differs(open_now, verdict, acks_document):
+            found.append(Change(key, _firing(subject, key, verdict, open_now, acks_document, rules_version, now)))
+    for rule, last in published.items():
+        if last["status"] == "firing" and rule not in verdicts:
+            document = {**last, "status": "cleared", "cleared_reason": cleared, "changed_at": iso(now), "acks": []}
+            found.append(Change(key_of(rule, subject), document))
+    return found, due
+
+
+def _firing(
+    subject: Subject,
+    key: str,
+    verdict: Verdict,
+    open_now: Mapping[str, Any] | None,
+    acks: list[Mapping[str, Any]],
+    rules_version: str,
+    now: int,
+) -> dict[str, Any]:
+    return {
+        "key": key,
+        "alert_id": open_now["alert_id"] if open_now is not None else _new_id(subject.reality, key, now),
+        "reality": subject.reality,
+        "rule": verdict.rule,
+        "rules_version": rules_version,
+        "level": verdict.level,
+        "status": "firing",
+        "cleared_reason": None,
+        "raised_at": iso(verdict.raised_at),
+        "changed_at": iso(now),
+        "point": {"id": subject.code, "name": subject.name} if subject.point else None,
+        "area": {"level": subject.area.level, "code": subject.area.code, "name": subject.area.name},
+        "evidence": [
+            {"aspect": aspect, "value": value, "observed_at": iso(stamp.time), "report": stamp.report}
+            for aspect, (stamp, value) in verdict.evidence
+        ],
+        "evidence_lost": verdict.evidence_lost,
+        "runs_out_at": None if verdict.runs_out_at is None else iso(verdict.runs_out_at),
+        "derived": verdict.derived,
+        "text": text_of(verdict, subject.name),
+        "acks": acks,
+        "inhibited_by": verdict.inhibited_by,
+    }
+
+
+def _new_id(reality: str, key: str, now: int) -> str:
+    """An id for a new alert: another one whenever it is raised again."""
+    return hashlib.sha256(f"{reality}/{key}/{now}".encode()).hexdigest()[:26]
+
+
+def _differs(last: Mapping[str, Any], verdict: Verdict, acks: list[Mapping[str, Any]]) -> bool:
+    if (
+        last["level"] != verdict.level
+        or last["derived"] != verdict.derived
+        or last["evidence_lost"] != verdict.evidence_lost
+        or last["inhibited_by"] != verdict.inhibited_by
+        or last["acks"] != acks
+    ):
+        return True
+    was = last["runs_out_at"]
+    if was is None or verdict.runs_out_at is None:
+        return (was is None) != (verdict.runs_out_at is None)
+    return abs(parse(was) - verdict.runs_out_at) >= RUNS_OUT_MOVED

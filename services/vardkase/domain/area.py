@@ -1,0 +1,62 @@
+"""The rules about areas: a kommun that is silent, and an area where much is wrong (docs/rules.md)."""
+
+from typing import NamedTuple
+
+from vardkase_contracts.instants import MINUTE
+
+from .finding import WORST_FIRST, Finding, Settled, Verdict, settle
+from .intervals import FOREVER
+from .rules import Rules, RuleSpec
+
+#: Heartbeats were coming when a kommun fell silent if the last was at most this much older than the last thing heard.
+HEARTBEATS_CAME = 30 * MINUTE
+
+
+class Heard(NamedTuple):
+    """What was last heard of a kommun: of its points and itself, µs."""
+
+    anything: int | None
+    heartbeat: int | None
+
+
+def silence(heard: Heard, open_points: int, incident_since: int | None, rules: Rules, now: int) -> Settled:
+    """`area.silent`: nothing at all is heard of a kommun with open points, or in an incident."""
+    spec = rules["area.silent"]
+    if not open_points and incident_since is None:
+        return Settled(None, FOREVER)
+    anything, heartbeat = heard
+    if incident_since is not None and (anything is None or anything < incident_since):
+        anything = incident_since
+    if anything is None:
+        return Settled(None, FOREVER)
+    patience = spec.held("yellow")
+    if patience is not None and heartbeat is not None and anything - heartbeat <= HEARTBEATS_CAME:
+        patience = min(patience, spec.after_heartbeats or patience)
+    finding = Finding(scope=[(anything, FOREVER)])
+    finding.yellow = _from(anything, patience)
+    finding.red = _from(anything, spec.held("red"))
+    finding.critical = _from(anything, spec.held("critical"))
+    return settle("area.silent", finding, 0, now)
+
+
+def _from(start: int, duration: int | None) -> list[tuple[int, int]]:
+    return [] if duration is None else [(start + duration, FOREVER)]
+
+
+def red_share(open_points: int, grave: int, spec: RuleSpec, now: int, since: int | None) -> Verdict | None:
+    """`area.red_share`: of the open points, a large share is red or critical.
+
+    Args:
+        open_points: in the area.
+        grave: those red or critical by power, staff, heat or water.
+        spec: the rule.
+        now: the instant, µs.
+        since: since when the alert has stood, when it does; shares have no timeline of their own.
+    """
+    if open_points < spec.min_open or grave < spec.min_red:
+        return None
+    for level in WORST_FIRST:
+        limit = spec.limit(level)
+        if limit is not None and grave / open_points >= limit:
+            return Verdict("area.red_share", level, now if since is None else since, False, (), False, None, None)
+    return None

@@ -1,0 +1,161 @@
+"""A state as the document that is published to STATE, and back; and its version."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import orjson
+
+from vardkase_contracts.instants import iso, parse
+
+from .stamps import Entry, Stamp
+from .state import SERVICE, PointState, endurance_h, is_known
+from .timeline import Timeline
+
+_CANONICAL = orjson.OPT_SORT_KEYS
+#: The parts of a document that its version covers.
+VERSIONED = ("facts", "last", "timelines", "others")
+
+
+def canonical(document: Any) -> bytes:
+    """Canonical JSON: sorted keys, no white space, UTF-8."""
+    return orjson.dumps(document, option=_CANONICAL)
+
+
+def version_of(document: Any) -> str:
+    """SHA-256, in hex, of the canonical JSON."""
+    return hashlib.sha256(canonical(document)).hexdigest()
+
+
+def fact(entry: Entry) -> dict[str, Any]:
+    """A value with where it comes from, as it stands in documents."""
+    stamp, value = entry
+    result: dict[str, Any] = {
+        "value": value,
+        "observed_at": iso(stamp.time),
+        "seq": stamp.seq,
+        "report": stamp.report,
+        "source": stamp.source,
+    }
+    if stamp.quality != "observed":
+        result["quality"] = stamp.quality
+    if stamp.adjusted:
+        result["clock_adjusted"] = True
+    return result
+
+
+def _entry(document: Mapping[str, Any]) -> Entry:
+    stamp = Stamp(
+        parse(document["observed_at"]),
+        document["seq"],
+        document["report"],
+        document["source"],
+        document.get("quality", "observed"),
+        document.get("clock_adjusted", False),
+    )
+    return stamp, document["value"]
+
+
+def _instant(time: int | None) -> str | None:
+    return None if time is None else iso(time)
+
+
+def merged_document(state: PointState) -> dict[str, Any]:
+    """What is merged, and the version that covers it: equal wherever the same set of reports was merged."""
+    facts: dict[str, Any] = {aspect: fact(entry) for aspect, entry in state.facts.items()}
+    services: dict[str, Any] = {}
+    for aspect, timeline in state.timelines.items():
+        if aspect.startswith(SERVICE):
+            services[aspect[len(SERVICE) :]] = fact(timeline.newest)
+        else:
+            facts[aspect] = fact(timeline.newest)
+    if services:
+        facts["services"] = services
+    if state.needs:
+        facts["needs"] = {need_id: fact(entry) for need_id, entry in state.needs.items()}
+    contact = state.contact
+    merged: dict[str, Any] = {
+        "facts": facts,
+        "last": {
+            "content": _instant(state.content),
+            "confirmed": _instant(state.confirmed),
+            "heartbeat": _instant(state.heartbeat),
+            "reached": _instant(state.reached),
+            "contact": None if contact is None else fact(contact),
+        },
+        "timelines": _timelines(state),
+        "others": {aspect: fact(entry) for aspect, entry in state.others.items()},
+    }
+    merged["version"] = version_of(merged)
+    return merged
+
+
+def _timelines(state: PointState) -> dict[str, Any]:
+    """Timelines by reference to a table of the reports that they rest on: one report has a stamp in many of them."""
+    # What was last known stands in a timeline of its own aspect as a rule; only what has left it is told apart.
+    known = {
+        aspect: entry
+        for aspect, entry in state.known.items()
+        if not _holds(state.timelines[aspect.removesuffix(".endurance")], entry)
+    }
+    stamps = {stamp for timeline in state.timelines.values() for stamp, _ in timeline}
+    stamps.update(stamp for stamp, _ in known.values())
+    reports = sorted(stamps)
+    index = {stamp: at for at, stamp in enumerate(reports)}
+    return {
+        "reports": [stamp.row() for stamp in reports],
+        "aspects": {
+            aspect: [[index[stamp], value] for stamp, value in timeline] for aspect, timeline in state.timelines.items()
+        },
+        "known": {aspect: [index[stamp], value] for aspect, (stamp, value) in known.items()},
+    }
+
+
+def _holds(timeline: Timeline, entry: Entry) -> bool:
+    return any(held[0] == entry[0] for held in reversed(timeline.entries))
+
+
+def load(document: Mapping[str, Any]) -> PointState:
+    """The state that a document was made of.
+
+    Raises:
+        KeyError, ValueError, TypeError: when it is no such document.
+    """
+    state = PointState(document["id"], document["reality"])
+    table = document["timelines"]
+    stamps = [Stamp.of_row(row) for row in table["reports"]]
+    for aspect, rows in table["aspects"].items():
+        state.timelines[aspect] = Timeline([(stamps[at], value) for at, value in rows])
+        _recall(state, aspect)
+    for aspect, (at, value) in table["known"].items():
+        state.known[aspect] = (stamps[at], value)
+    for aspect, entry in document["facts"].items():
+        if aspect == "needs":
+            state.needs = {need_id: _entry(need) for need_id, need in entry.items()}
+        elif aspect != "services" and aspect not in state.timelines:
+            state.facts[aspect] = _entry(entry)
+    state.others = {aspect: _entry(entry) for aspect, entry in document["others"].items()}
+    last = document["last"]
+    state.content, state.confirmed, state.heartbeat, state.reached = (
+        None if last[name] is None else parse(last[name]) for name in ("content", "confirmed", "heartbeat", "reached")
+    )
+    state.contact = None if last["contact"] is None else _entry(last["contact"])
+    return state
+
+
+def _recall(state: PointState, aspect: str) -> None:
+    """What is last known of an aspect, as far as its timeline tells."""
+    known = _last(entry for entry in state.timelines[aspect] if is_known(aspect, entry[1]))
+    if known is not None:
+        state.known[aspect] = known
+    if aspect == "power":
+        endurance = _last(e for e in state.timelines[aspect] if e[1] is not None and endurance_h(e[1]) is not None)
+        if endurance is not None:
+            state.known["power.endurance"] = endurance
+
+
+def _last(entries: Iterable[Entry]) -> Entry | None:
+    last = None
+    for last in entries:  # noqa: B007 - the last one is what is asked for
+        pass
+    return last

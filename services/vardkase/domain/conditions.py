@@ -1,0 +1,315 @@
+"""The rules about staff, room, water, heat, communication, services, needs and silence of a point (docs/rules.md)."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from vardkase_contracts.instants import HOUR, to_datetime
+
+from .finding import Finding
+from .intervals import FOREVER, Intervals, difference, held_for, intersection, normal, union
+from .power import LEVELS, Power, held
+from .rules import RuleSpec
+from .stamps import Entry
+from .state import SERVICE, is_known
+from .view import Step, View, is_some, spans, where
+
+OPEN = frozenset({"open"})
+EMPTYING = frozenset({"closed", "closing"})
+#: Services that people's health hangs on.
+VITAL = ("medical_device_charging", "heat", "emergency_call")
+LITRES_A_DAY = 3.0
+#: A point keeps water for at least this many people.
+FEWEST = 10
+STOCKHOLM = ZoneInfo("Europe/Stockholm")
+NIGHT_FROM_H, NIGHT_TO_H = 22, 7
+#: How far back and ahead of now nights are looked at: a level that began earlier says that it began here.
+NIGHTS_BACK, NIGHTS_AHEAD = 8, 2
+
+
+def _aspect_finding(view: View, aspect: str, scope: Intervals) -> Finding:
+    newest, known = view.newest(aspect), _last_known(view, aspect)
+    return Finding(
+        scope=scope,
+        evidence=((aspect, known),) if known is not None else (),
+        evidence_lost=newest is not None and known is not None and newest[0] != known[0],
+    )
+
+
+def _last_known(view: View, aspect: str) -> Entry | None:
+    entries = view.known_entries(aspect, lambda value: is_known(aspect, value))
+    return entries[-1] if entries else None
+
+
+def known_steps(view: View, aspect: str) -> list[Step]:
+    """The known values of an aspect as steps."""
+    return view.steps(aspect, lambda value: is_known(aspect, value))
+
+
+def incomplete(power: Power, spec: RuleSpec) -> Finding:
+    """`report.incomplete`: open for long without power or staff ever reported, or on backup for unknown hours."""
+    view = power.view
+    scope = view.scope(OPEN)
+    finding = Finding(scope=scope)
+    if not view.state.known.get("power") or not view.state.known.get("staff"):
+        finding.yellow = held(scope, spec, "yellow")
+    blind = intersection(
+        normal(
+            (each.start, each.end) for each in power.readings if each.mode == "running" and each.runs_out_at is None
+        ),
+        scope,
+    )
+    if blind:
+        finding.yellow = union(finding.yellow, held(blind, spec, "yellow"))
+        finding.red = held(blind, spec, "red")
+        current = power.current
+        if current is not None:
+            finding.evidence = (("power", current.entry),)
+    return finding
+
+
+def _staffed(view: View, spec: RuleSpec) -> Intervals:
+    """When rules about staff look: some time after opening, so that a point can be manned."""
+    return held_for(view.scope(OPEN), spec.after_open)
+
+
+def staff_short(view: View, spec: RuleSpec) -> Finding:
+    """`staff.short`: fewer present than required."""
+    scope = _staffed(view, spec)
+    finding = _aspect_finding(view, "staff", scope)
+    planned = view.profile.get("staff_required")
+    least = view.profile.get("staff_min", 2)
+
+    def short(below: Callable[[int], bool]) -> Intervals:
+        def holds(staff: Any) -> bool:
+            required = staff.get("required", planned)
+            return required is not None and staff["present"] < required and below(staff["present"])
+
+        return intersection(where(known_steps(view, "staff"), holds), scope)
+
+    finding.yellow = held(short(lambda _: True), spec, "yellow")
+    finding.red = held(short(lambda present: present < least), spec, "red")
+    finding.critical = held(short(lambda present: present == 0), spec, "critical")
+    return finding
+
+
+def uncovered_shift(view: View) -> tuple[Entry, int] | None:
+    """The report of a next shift that nobody covers, and when that begins, µs.
+
+    `None` when it is covered, not known, or when staff was counted at its start or later.
+    """
+    shift = view.fact("next_shift")
+    if shift is None or shift[1] is None or shift[1].get("covered") is not False:
+        return None
+    begins = view.instant(shift[1].get("at"))
+    if begins is None:
+        return None
+    counted = _last_known(view, "staff")
+    if counted is not None and counted[0].time >= begins:
+        return None
+    return shift, begins
+
+
+def next_shift(view: View, spec: RuleSpec) -> Finding:
+    """`staff.next_shift`: the next shift is near, and not covered; critical and derived once it has begun."""
+    scope = _staffed(view, spec)
+    uncovered = uncovered_shift(view)
+    if uncovered is None:
+        return Finding(scope=scope)
+    shift, begins = uncovered
+    reported = view.at(shift)
+
+    def within(hours: float | None) -> Intervals:
+        if hours is None:
+            return []
+        start = begins - round(hours * HOUR)
+        return intersection(normal([(max(reported, start + 1 if hours else start), FOREVER)]), scope)
+
+    yellow, red, critical = (within(spec.limit(level)) for level in LEVELS)
+    finding = Finding(scope=scope, yellow=yellow, red=red, critical=critical, evidence=(("next_shift", shift),))
+    if view.now >= begins:
+        finding.read_at = begins - 1
+    return finding
+
+
+def capacity_by_day(view: View) -> float | None:
+    """The capacity by day: the last one reported, else the register's. 0 is unknown."""
+    return _capacity(view, "capacity_day")
+
+
+def _capacity(view: View, aspect: str) -> float | None:
+    reported = view.fact(aspect)
+    value = reported[1] if reported is not None else None
+    return (value if value is not None else view.profile.get(aspect)) or None
+
+
+def is_night(instant: int) -> bool:
+    """Whether the night's capacity is in force: 22 to 07 in Sweden."""
+    hour = to_datetime(instant).astimezone(STOCKHOLM).hour
+    return hour >= NIGHT_FROM_H or hour < NIGHT_TO_H
+
+
+def capacity_in_force(view: View) -> float | None:
+    """The capacity now: the night's by night, if given, else the day's."""
+    night = _capacity(view, "capacity_night")
+    return night if night is not None and is_night(view.now) else _capacity(view, "capacity_day")
+
+
+def nights(now: int) -> Intervals:
+    """The nights around now, by the clock of Sweden."""
+    today = to_datetime(now).astimezone(STOCKHOLM).replace(minute=0, second=0, microsecond=0)
+    result: list[tuple[int, int]] = []
+    for offset in range(-NIGHTS_BACK, NIGHTS_AHEAD + 1):
+        evening = (today + timedelta(days=offset)).replace(hour=NIGHT_FROM_H)
+        morning = (evening + timedelta(days=1)).replace(hour=NIGHT_TO_H)
+        result.append((_instant(evening), _instant(morning)))
+    return normal(result)
+
+
+def _instant(local: Any) -> int:
+    return int(local.timestamp()) * (HOUR // 3600)
+
+
+def capacity_high(view: View, spec: RuleSpec) -> Finding:
+    """`capacity.high`: a large share of the capacity in force is taken."""
+    scope = view.scope(OPEN)
+    finding = _aspect_finding(view, "occupancy", scope)
+    steps = known_steps(view, "occupancy")
+    by_day, by_night = _capacity(view, "capacity_day"), _capacity(view, "capacity_night")
+
+    def full(share: float | None) -> Intervals:
+        if share is None or not steps:
+            return []
+        day = _at_least(steps, share, by_day)
+        if by_night is None:
+            return intersection(day, scope)
+        night = _at_least(steps, share, by_night)
+        if day == night:
+            return intersection(day, scope)
+        dark = nights(view.now)
+        return intersection(union(intersection(night, dark), difference(day, dark)), scope)
+
+    finding.yellow, finding.red, finding.critical = (full(spec.limit(level)) for level in LEVELS)
+    return finding
+
+
+def _at_least(steps: list[Step], share: float, capacity: float | None) -> Intervals:
+    return [] if capacity is None else where(steps, lambda occupancy: occupancy / capacity >= share)
+
+
+def water_low(view: View, spec: RuleSpec) -> Finding:
+    """`water.low`: the tank lasts less than so many days, for those who are there."""
+    scope = view.scope(OPEN)
+    finding = _aspect_finding(view, "water", scope)
+    water = known_steps(view, "water")
+    if not water:
+        return finding
+    occupancy = known_steps(view, "occupancy")
+
+    def low(days: float | None) -> Intervals:
+        if days is None:
+            return []
+        result: list[tuple[int, int]] = []
+        for start, end, reading in spans(water):
+            if reading.get("source") == "mains":
+                continue
+            for since, until, people in spans([(-FOREVER, 0), *occupancy]):
+                if reading["litres"] < days * max(people, FEWEST) * LITRES_A_DAY:
+                    result.append((max(start, since), min(end, until)))
+        return intersection(normal(result), scope)
+
+    finding.yellow, finding.red, finding.critical = (low(spec.limit(level)) for level in LEVELS)
+    return finding
+
+
+def heat_low(view: View, spec: RuleSpec) -> Finding:
+    """`heat.low`: a point that promises heat is cold."""
+    scope = view.scope(OPEN) if "heat" in view.profile.get("planned_services", ()) else []
+    finding = _aspect_finding(view, "heat", scope)
+    if not scope:
+        return finding
+    steps = known_steps(view, "heat")
+
+    def below(limit: float | None) -> Intervals:
+        return [] if limit is None else intersection(where(steps, lambda heat: heat["indoor_c"] < limit), scope)
+
+    finding.yellow, finding.red, finding.critical = (below(spec.limit(level)) for level in LEVELS)
+    return finding
+
+
+def comms_112(view: View, spec: RuleSpec) -> Finding:
+    """`comms.112`: nobody at the point can call for help."""
+    scope = view.scope(OPEN)
+    finding = _aspect_finding(view, "comms", scope)
+    cut = intersection(where(known_steps(view, "comms"), lambda comms: comms["can_call_112"] is False), scope)
+    finding.yellow, finding.red, finding.critical = (held(cut, spec, level) for level in LEVELS)
+    return finding
+
+
+def service_stopped(view: View, spec: RuleSpec) -> Finding:
+    """`service.stopped`: one that health hangs on is stopped; the worst of them."""
+    scope = view.scope(OPEN)
+    finding = Finding(scope=scope)
+    for code in VITAL:
+        aspect = SERVICE + code
+        stopped = intersection(where(view.steps(aspect, is_some), lambda state: state == "stopped"), scope)
+        if not stopped:
+            continue
+        finding.yellow = union(finding.yellow, held(stopped, spec, "yellow"))
+        finding.red = union(finding.red, held(stopped, spec, "red"))
+        finding.critical = union(finding.critical, held(stopped, spec, "critical"))
+        one = _aspect_finding(view, aspect, scope)
+        finding.evidence += one.evidence
+        finding.evidence_lost = finding.evidence_lost or one.evidence_lost
+    return finding
+
+
+def closing_occupied(view: View, spec: RuleSpec) -> Finding:
+    """`closing.occupied`: the point closes, or is closed, and people are still there."""
+    scope = view.scope(EMPTYING)
+    finding = _aspect_finding(view, "occupancy", scope)
+    peopled = intersection(where(known_steps(view, "occupancy"), lambda occupancy: occupancy > 0), scope)
+    finding.yellow, finding.red, finding.critical = (held(peopled, spec, level) for level in LEVELS)
+    return finding
+
+
+def overdue(view: View, spec: RuleSpec, needs: list[Entry]) -> Finding:
+    """`need.overdue`: something urgent was asked for, nobody is under way, and the time is past; the worst of them."""
+    scope: Intervals = [(-FOREVER, FOREVER)] if view.state.is_kommun else view.scope(OPEN)
+    finding = Finding(scope=scope)
+    for entry in needs:
+        due_at = overdue_from(view, entry)
+        if due_at is None:
+            continue
+        late = intersection([(max(due_at, view.at(entry)), FOREVER)], scope)
+        finding.yellow = union(finding.yellow, held(late, spec, "yellow"))
+        finding.red = union(finding.red, _later(late, due_at, spec, scope))
+        finding.evidence += (("need", entry),)
+    return finding
+
+
+def _later(late: Intervals, due_at: int, spec: RuleSpec, scope: Intervals) -> Intervals:
+    """Red counts from when the need was due, not from when the point opened."""
+    duration = spec.held("red")
+    return [] if duration is None else intersection(late, intersection([(due_at + duration, FOREVER)], scope))
+
+
+def overdue_from(view: View, entry: Entry) -> int | None:
+    """When a need becomes overdue, µs; `None` for a surplus, one that is met or not urgent, or that has no time."""
+    need = entry[1]
+    if not view.counts(entry) or need.get("direction") != "need" or need.get("priority") not in {"urgent", "high"}:
+        return None
+    if need.get("state") not in {"requested", "assigned"}:
+        return None
+    return view.instant(need.get("needed_by"))
+
+
+def stale(view: View, spec: RuleSpec) -> Finding:
+    """`freshness.stale`: an open point has not reported for so many hours."""
+    scope = view.scope(OPEN)
+    limit, content = spec.limit("yellow"), view.state.content
+    finding = Finding(scope=scope)
+    if limit is not None and content is not None:
+        finding.yellow = intersection([(content + round(limit * HOUR) + 1, FOREVER)], scope)
+    return finding

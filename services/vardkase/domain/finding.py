@@ -1,0 +1,85 @@
+"""What a rule finds: when each of its levels holds; and what comes of it at an instant."""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from vardkase_contracts.vocab import AlertLevel
+
+from .intervals import Intervals, containing, kept, next_change, normal, union
+from .stamps import Entry
+
+#: Every level, the worst first.
+WORST_FIRST: tuple[AlertLevel, ...] = ("critical", "red", "yellow")
+RANK: dict[AlertLevel, int] = {"yellow": 1, "red": 2, "critical": 3}
+
+
+@dataclass(slots=True, kw_only=True)
+class Finding:
+    """The instants at which each level's condition holds, with `for`, before `keep`; all within the scope."""
+
+    scope: Intervals
+    yellow: Intervals = field(default_factory=Intervals)
+    red: Intervals = field(default_factory=Intervals)
+    critical: Intervals = field(default_factory=Intervals)
+    #: The entries that it rests on.
+    evidence: tuple[tuple[str, Entry], ...] = ()
+    #: Whether a newer report of the same aspect did not know any more.
+    evidence_lost: bool = False
+    #: When the reading was made that runs down by the clock, µs: levels that began later are derived.
+    read_at: int | None = None
+    runs_out_at: int | None = None
+
+    @property
+    def holds_ever(self) -> bool:
+        """Whether any level ever holds."""
+        return bool(self.yellow or self.red or self.critical)
+
+
+class Verdict(NamedTuple):
+    """A level that holds, and why."""
+
+    rule: str
+    level: AlertLevel
+    #: Start of the unbroken stretch in which any level of the rule held, µs.
+    raised_at: int
+    #: The clock alone brought it here, without a report.
+    derived: bool
+    evidence: tuple[tuple[str, Entry], ...]
+    evidence_lost: bool
+    runs_out_at: int | None
+    #: The key of the alert that mutes this one.
+    inhibited_by: str | None
+
+
+class Settled(NamedTuple):
+    """A rule at an instant: its verdict, if any, and when that may change by the clock alone."""
+
+    verdict: Verdict | None
+    due: int
+
+
+def settle(rule: str, finding: Finding, keep: int, now: int) -> Settled:
+    """The worst level that holds now, the `keep` included, and the next instant at which another may."""
+    due = next_change(finding.scope, now)
+    level: AlertLevel | None = None
+    began = now
+    stretches: list[Intervals] = []
+    for candidate in WORST_FIRST:
+        condition: Intervals = getattr(finding, candidate)
+        if not condition:
+            continue
+        holds = kept(condition, keep, finding.scope)
+        stretches.append(holds)
+        due = min(due, next_change(holds, now))
+        here = containing(holds, now)
+        if level is None and here is not None:
+            level, began = candidate, here[0]
+    if level is None:
+        return Settled(None, due)
+    stretch = containing(stretches[0] if len(stretches) == 1 else normal(union(*stretches)), now)
+    raised_at = stretch[0] if stretch is not None else began
+    derived = finding.read_at is not None and began > finding.read_at
+    verdict = Verdict(
+        rule, level, raised_at, derived, finding.evidence, finding.evidence_lost, finding.runs_out_at, None
+    )
+    return Settled(verdict, due)

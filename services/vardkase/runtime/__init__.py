@@ -1,0 +1,1 @@
+"""What every service stands on: settings, clock, logs, metrics, health, connections, processes. Knows no domain."""

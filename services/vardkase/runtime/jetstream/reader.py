@@ -1,0 +1,369 @@
+"""A durable reader of a stream: low latency, bounded, and alive after whatever happens to server, link or consumer.
+
+"Connected" is no sign of health: after a server came back with an empty store, or a consumer was deleted, the link is
+up and nothing ever arrives. So the reader listens for the server's heartbeats, asks now and then whether its consumer
+exists and advances, and binds to it anew when something is wrong.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import nats.errors
+from nats.aio.client import Client
+
+from vardkase.runtime.jetstream.api import CONSUMER_NOT_FOUND, STREAM_NOT_FOUND, ApiError, NoAnswer, call
+from vardkase.runtime.jetstream.delivery import Delivery
+from vardkase.runtime.jetstream.pull import PullLine
+
+_MISSED: Final = 2.5
+"""Heartbeats that may be missed before the line counts as dead."""
+_BACKOFF: Final = (0.05, 2.0)
+"""Seconds between two attempts to bind: the first, and the longest."""
+_ACK_WAIT: Final = 600.0
+"""Seconds after which the server repeats what was not acknowledged. Long: after a crash the reset repeats it at once,
+and a reader that waits for a full stream must not be sent the same over and over."""
+_SECOND: Final = 1_000_000_000
+_ALL: Final[dict[str, Any]] = {"ack_policy": "all", "deliver_policy": "all", "replay_policy": "instant"}
+
+_log = logging.getLogger(__name__)
+
+
+class NotOurs(Exception):  # noqa: N818 -- what is the matter
+    """There is a consumer of this name that cannot be read so: its text is one line that names it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReaderHealth:
+    """How a reader is. Readiness follows this, not the connection."""
+
+    exists: bool
+    """Whether the consumer was there when last asked."""
+    advancing: bool
+    """Whether the server is heard, and what waits is being acknowledged."""
+    lag: int
+    """Messages of the stream that are not yet acknowledged, as last known."""
+    last_heard: float
+    """When the server last said anything about this consumer (monotonic seconds)."""
+    reason: str
+    """What is wrong; empty when nothing is."""
+
+
+class PullReader:
+    """Reads the messages of a stream in order, from where the last one left off.
+
+    Every message comes at least once to a reader that acknowledges, and once to each `PullReader` object, in the order
+    of the stream.
+
+    Args:
+        nc: a connection (see `connect`: another client can be killed by a hostile message).
+        stream: the stream's name.
+        durable: the consumer's name; one reader at a time.
+        filters: the subjects to read; they must not overlap.
+        batch: the most messages of one `take`.
+        buffer: the most messages that wait here; no more are asked for.
+        heartbeat: seconds between the server's signs of life; 2.5 missed and the reader binds anew.
+        resume_after: the last stream sequence whose effects are durable (0: none): asked when the consumer is not
+            there and must be made (again).
+        check: seconds between two looks at the consumer.
+        stall_after: seconds without an acknowledgement, with messages waiting, after which it does not advance.
+        buffer_bytes: the most bytes that wait here, 8 MiB more at most.
+    """
+
+    def __init__(
+        self,
+        nc: Client,
+        *,
+        stream: str,
+        durable: str,
+        filters: Sequence[str],
+        batch: int = 500,
+        buffer: int = 2000,
+        heartbeat: float = 2.0,
+        resume_after: Callable[[], int],
+        check: float = 5.0,
+        stall_after: float = 10.0,
+        buffer_bytes: int = 32 << 20,
+    ) -> None:
+        self._nc = nc
+        self._stream = stream
+        self._durable = durable
+        self._filters = tuple(filters)
+        self._batch = batch
+        self._buffer = max(buffer, batch)
+        self._heartbeat = heartbeat
+        self._resume_after = resume_after
+        self._check = check
+        self._stall_after = stall_after
+        self._buffer_bytes = buffer_bytes
+        self._line: PullLine | None = None
+        self._bound = asyncio.Event()
+        self._watcher: asyncio.Task[None] | None = None
+        self._born: str | None = None
+        self._reborn = 0
+        self._generation = 0
+        self._taken = 0
+        self._acked = 0
+        self._repeats: dict[int, str] = {}
+        self._exists = False
+        self._lag = 0
+        self._moved = time.monotonic()
+        self._heard = 0.0
+        self._reason = "not started"
+        self._reconnects = 0
+        self.remade = 0
+        """How often the consumer had to be made again since this reader started. A counter."""
+
+    async def start(self) -> None:
+        """Make the consumer if it is missing, and begin to read; what a killed predecessor had taken comes again.
+
+        Raises:
+            NotOurs: there is a consumer of this name of another kind.
+            ApiError: the server refuses (the stream is not there).
+            NoAnswer: the server does not answer.
+        """
+        await self._bind()
+        self._watcher = asyncio.create_task(self._watch(), name=f"reader of {self._stream}")
+
+    async def stop(self) -> None:
+        """Stop reading. The consumer stays; what was not acknowledged comes to the next reader."""
+        watcher, self._watcher = self._watcher, None
+        if watcher is not None:
+            watcher.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await watcher
+        await self._unbind("stopped")
+        if self._nc.is_connected:
+            with contextlib.suppress(nats.errors.Error, asyncio.TimeoutError):
+                await self._nc.flush(timeout=1)  # the last acknowledgements
+
+    async def take(self, wait: float) -> list[Delivery]:
+        """Up to `batch` messages, in order.
+
+        Args:
+            wait: seconds to wait for the first; the rest is what has arrived by then.
+
+        Returns:
+            Empty when nothing came in time.
+
+        Raises:
+            RuntimeError: the reader is not started.
+            nats.errors.ConnectionClosedError: the connection was closed for good.
+        """
+        if self._nc.is_closed:
+            raise nats.errors.ConnectionClosedError
+        if self._watcher is None:
+            raise RuntimeError(f"the reader of {self._stream} is not started")
+        if self._watcher.done():
+            self._watcher.result()
+        deadline = time.monotonic() + wait
+        while True:
+            line = self._line
+            if line is not None and len(line):
+                taken = line.take(self._batch)
+                self._taken = taken[-1].sequence
+                await line.fill()
+                return taken
+            event = self._bound if line is None or line.trouble is not None else line.arrived
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return []
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(left):
+                    await event.wait()
+
+    async def ack(self, delivery: Delivery) -> None:
+        """Acknowledge this message and all before it: their effects are durable.
+
+        After the reader bound anew, the server no longer takes the old reply of a message: it sends the message again
+        (to this object, which does not hand it out twice), and that one is acknowledged instead.
+        """
+        if delivery.generation < self._reborn:
+            return  # of a stream that is no more
+        self._acked = max(self._acked, delivery.sequence)
+        self._moved = time.monotonic()
+        reply = delivery.reply
+        if delivery.generation != self._generation:
+            done = [sequence for sequence in self._repeats if sequence <= delivery.sequence]
+            if not done:
+                return
+            reply = self._repeats[max(done)]
+            for sequence in done:
+                del self._repeats[sequence]
+        await self._send_ack(reply)
+
+    def health(self) -> ReaderHealth:
+        """How the reader is now."""
+        now = time.monotonic()
+        line = self._line
+        heard = self._heard if line is None else max(self._heard, line.heard)
+        reason = self._reason
+        if not reason and now - heard > _MISSED * self._heartbeat:
+            reason = f"nothing heard for {now - heard:.1f} s"
+        lag = self._lag if line is None else max(line.pending + len(line), self._lag if not line.received else 0)
+        lag = max(lag, 1) if self._taken > self._acked else lag
+        if not reason and lag and now - self._moved > self._stall_after:
+            reason = f"{lag} messages wait and none was acknowledged for {now - self._moved:.0f} s"
+        return ReaderHealth(exists=self._exists, advancing=not reason, lag=lag, last_heard=heard, reason=reason)
+
+    async def _watch(self) -> None:
+        pause = _BACKOFF[0]
+        checked = time.monotonic()
+        while True:
+            try:
+                trouble = self._trouble()
+                if trouble is None and time.monotonic() - checked >= self._check:
+                    await self._look()
+                    checked = time.monotonic()
+                if trouble is not None:
+                    _log.warning("reading %s as %s: %s; binding anew", self._stream, self._durable, trouble)
+                    await self._unbind(trouble)
+                    await self._bind()
+                    checked = time.monotonic()
+                pause = _BACKOFF[0]
+                await self._until_trouble(self._heartbeat / 2)
+            except nats.errors.ConnectionClosedError:
+                await self._unbind("the connection is closed")
+                return
+            except (NoAnswer, ApiError, NotOurs, nats.errors.Error) as error:
+                await self._unbind(str(error))
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, _BACKOFF[1])
+
+    def _trouble(self) -> str | None:
+        line = self._line
+        if line is None:
+            return self._reason or "not bound"
+        if line.trouble is not None:
+            return line.trouble
+        if self._nc.stats["reconnects"] != self._reconnects:
+            return "the connection was lost"
+        if line.lost():
+            return "a message did not arrive"
+        silent = time.monotonic() - line.heard
+        return f"nothing heard for {silent:.1f} s" if silent > _MISSED * self._heartbeat else None
+
+    async def _until_trouble(self, wait: float) -> None:
+        """Sleep, but wake soon when the line breaks or the connection comes back."""
+        until = time.monotonic() + wait
+        while (left := until - time.monotonic()) > 0:
+            line = self._line
+            if line is None or line.trouble is not None or self._nc.stats["reconnects"] != self._reconnects:
+                return
+            await asyncio.sleep(min(left, 0.1))
+
+    async def _look(self) -> None:
+        """See that the consumer exists, and repeat an acknowledgement that was lost on the way."""
+        info = await call(self._nc, f"CONSUMER.INFO.{self._stream}.{self._durable}")
+        self._seen(info)
+        floor = info["ack_floor"]["stream_seq"]
+        if floor < self._acked and info["num_ack_pending"] and self._last_ack:
+            await self._send_ack(self._last_ack)
+
+    _last_ack: str = ""
+
+    def _seen(self, info: dict[str, Any]) -> None:
+        self._exists = True
+        self._heard = time.monotonic()
+        self._lag = info["num_pending"] + info["num_ack_pending"]
+        if not self._lag:
+            self._moved = self._heard
+
+    async def _unbind(self, reason: str) -> None:
+        self._reason = reason
+        self._bound.clear()
+        line, self._line = self._line, None
+        if line is not None:
+            with contextlib.suppress(nats.errors.Error):
+                await line.close()
+
+    async def _bind(self) -> None:
+        """Make the consumer if it is missing, reset it, and open a new line to it."""
+        self._reconnects = self._nc.stats["reconnects"]
+        try:
+            stream = await call(self._nc, f"STREAM.INFO.{self._stream}")
+            info = await self._consumer(stream)
+        except ApiError as error:
+            if error.err_code in {CONSUMER_NOT_FOUND, STREAM_NOT_FOUND}:
+                self._exists = False
+            raise
+        self._rewind(stream, info)
+        info = await call(self._nc, f"CONSUMER.RESET.{self._stream}.{self._durable}")
+        self._seen(info)
+        self._generation += 1
+        self._repeats.clear()
+        line = PullLine(
+            self._nc,
+            stream=self._stream,
+            consumer=self._durable,
+            buffer=self._buffer,
+            buffer_bytes=self._buffer_bytes,
+            heartbeat=self._heartbeat,
+            generation=self._generation,
+            known=lambda sequence: sequence <= self._taken,
+            repeated=self._on_repeated,
+        )
+        await line.open()
+        self._line, self._reason = line, ""
+        self._bound.set()
+
+    async def _consumer(self, stream: dict[str, Any]) -> dict[str, Any]:
+        """The consumer's info; made, or given our filters, when need be."""
+        subject = f"{self._stream}.{self._durable}"
+        wanted = _ALL | {
+            "durable_name": self._durable,
+            "filter_subjects": list(self._filters),
+            "ack_wait": int(_ACK_WAIT * _SECOND),
+            "max_deliver": -1,
+            "max_ack_pending": max(20_000, 4 * self._buffer),
+            "max_waiting": 128,
+        }
+        request = {"stream_name": self._stream, "config": wanted}
+        try:
+            info = await call(self._nc, f"CONSUMER.INFO.{subject}")
+        except ApiError as error:
+            if error.err_code != CONSUMER_NOT_FOUND:
+                raise
+            after = min(self._resume_after(), stream["state"]["last_seq"] + 1)
+            if after > stream["state"]["last_seq"] or self._born not in {None, stream["created"]}:
+                after = 0  # the stream is another one, or an older copy: all of it is new
+            if self._line is None and self._generation:
+                self.remade += 1
+                _log.warning("the consumer %s was gone; made again from %d", subject, after + 1)
+            await call(self._nc, f"CONSUMER.DURABLE.CREATE.{subject}", request | {"action": "create"})
+            return await call(self._nc, f"CONSUMER.RESET.{subject}", {"seq": after + 1})
+        config = info["config"]
+        if config.get("deliver_subject") or any(config.get(name) != value for name, value in _ALL.items()):
+            raise NotOurs(f"the consumer {self._durable} of the stream {self._stream} is of another kind; delete it")
+        filters = config.get("filter_subjects") or [config.get("filter_subject", "")]
+        if sorted(filters) != sorted(self._filters) or any(
+            config.get(name) != wanted[name] for name in ("ack_wait", "max_ack_pending")
+        ):
+            kept = {name: config[name] for name in ("max_waiting",) if name in config}
+            await call(self._nc, f"CONSUMER.DURABLE.CREATE.{subject}", request | {"config": wanted | kept})
+        return info
+
+    def _rewind(self, stream: dict[str, Any], info: dict[str, Any]) -> None:
+        """Forget what was read of a stream that is no more, or that was put back to an older copy."""
+        last = stream["state"]["last_seq"]
+        if self._born not in {None, stream["created"]} or last < self._taken:
+            _log.warning("the stream %s was recreated or put back; reading on from what it has", self._stream)
+            self._reborn = self._generation + 1
+            self._taken = self._acked = min(info["ack_floor"]["stream_seq"], last)
+        self._born = stream["created"]
+
+    def _on_repeated(self, one: Delivery) -> None:
+        """A message that was handed out before came again: it may be what an acknowledgement waits for."""
+        if one.sequence == self._acked:
+            self._later = asyncio.ensure_future(self._send_ack(one.reply))
+        elif one.sequence > self._acked:
+            self._repeats[one.sequence] = one.reply
+
+    async def _send_ack(self, reply: str) -> None:
+        self._last_ack = reply
+        if self._nc.is_connected:
+            await self._nc.publish(reply, b"+ACK")

@@ -1,0 +1,156 @@
+"""A scenario: everything that is decided beforehand about a simulated storm, read from YAML.
+
+A scenario with a seed and a start is a run, the same every time (see `simulation`).
+"""
+
+import hashlib
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Annotated, Any, Final, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import yaml
+from pydantic import AwareDatetime, Field, ValidationError, field_validator
+
+from vardkase.simulator import parameters
+from vardkase.simulator.draw import Positive, Settings
+from vardkase_contracts.vocab import Reality
+
+MAX_BYTES: Final = 1_048_576
+"""The longest scenario file that is read."""
+MAX_HOURS: Final = 21 * 24
+"""The longest run, in hours: Alfrida (2019) left some without power for three weeks. It bounds what a run records."""
+
+_SUFFIX: Final = ".yaml"
+
+
+class ScenarioError(ValueError):
+    """A scenario that cannot be used. `problems` holds (field, what is wrong), with the field as `storm.speed_kmh`."""
+
+    def __init__(self, name: str, problems: tuple[tuple[str, str], ...]) -> None:
+        self.name = name
+        self.problems = problems
+        super().__init__(f"scenario {name}: " + "; ".join(f"{field}: {detail}" for field, detail in problems))
+
+
+class Scenario(Settings):
+    """A storm, the points in its way, and the habits of people: all that a run needs but seed and start."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+    """What it is called; the name of its file."""
+    title: Annotated[str, Field(min_length=1, max_length=120)]
+    """For people, in Swedish."""
+    description: Annotated[str, Field(max_length=2_000)] = ""
+    """What happens in it."""
+    reality: Reality = "act"
+    """Where its reports go unless the run says otherwise. Registers always go to `act`: the other two read them there."""
+    incident: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+    """The incident that reports from the storm name."""
+    timezone: str = "Europe/Stockholm"
+    """What day and night follow."""
+    starts: AwareDatetime
+    """The start that the times of day in it were made for; a run may begin at another."""
+    duration_h: Annotated[float, Field(gt=0, le=MAX_HOURS)]
+    """How long a run lasts."""
+
+    points: parameters.Points
+    register_: parameters.Register = Field(alias="register")
+    storm: parameters.Storm
+    networks: parameters.Networks
+    power: parameters.Power
+    refill: parameters.Refill
+    staff: parameters.Staff
+    visitors: parameters.Visitors
+    house: parameters.House
+    habits: parameters.Habits
+    krisledning: parameters.Krisledning
+    needs: parameters.Needs
+    mistakes: parameters.Mistakes
+
+    @field_validator("timezone")
+    @classmethod
+    def _exists(cls, zone: str) -> str:
+        try:
+            ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"no such time zone: {zone}") from error
+        return zone
+
+    @classmethod
+    def load(cls, path_or_name: str | Path) -> Self:
+        """A scenario from a file, or a shipped one by its name, such as `storm-gotaland`.
+
+        Raises:
+            ScenarioError: it cannot be read or is not valid; the error names each field at fault.
+        """
+        shipped = _shipped()
+        if isinstance(path_or_name, str) and path_or_name in shipped:
+            return cls.parse(shipped[path_or_name].read_bytes(), name=path_or_name)
+        path = Path(path_or_name)
+        try:
+            with path.open("rb") as file:
+                text = file.read(MAX_BYTES + 1)
+        except OSError as error:
+            detail = f"{error.strerror or error}; shipped scenarios: {', '.join(shipped)}"
+            raise ScenarioError(str(path), (("(file)", detail),)) from error
+        return cls.parse(text, name=str(path))
+
+    @classmethod
+    def parse(cls, text: bytes, *, name: str) -> Self:
+        """A scenario from the bytes of a YAML document; `name` is what errors call it.
+
+        Raises:
+            ScenarioError: it is too long, not YAML, or not valid; the error names each field at fault.
+        """
+        if len(text) > MAX_BYTES:
+            raise ScenarioError(name, (("(file)", f"longer than {MAX_BYTES} bytes"),))
+        try:
+            document: Any = yaml.safe_load(text)
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise ScenarioError(name, (("(file)", f"not YAML: {error}"),)) from error
+        return cls.check(document, name=name)
+
+    @classmethod
+    def check(cls, document: object, *, name: str) -> Self:
+        """A scenario from plain values, as YAML gives them.
+
+        Raises:
+            ScenarioError: it is not valid; the error names each field at fault.
+        """
+        try:
+            return cls.model_validate(document)
+        except ValidationError as error:
+            problems = tuple(
+                (".".join(str(part) for part in problem["loc"]) or "(file)", problem["msg"])
+                for problem in error.errors(include_url=False, include_input=False)
+            )
+            raise ScenarioError(name, problems) from error
+
+    def digest(self) -> str:
+        """SHA-256 in hex of all its values: two scenarios that differ anywhere differ here."""
+        return hashlib.sha256(self.model_dump_json(by_alias=True).encode()).hexdigest()
+
+    def changed(self, **sections: dict[str, Any] | str | float) -> Self:
+        """This scenario with some values replaced: `changed(points={"total": 6000}, duration_h=36)`.
+
+        A section is merged field by field, and the whole is checked again.
+
+        Raises:
+            ScenarioError: the result is not valid.
+        """
+        document = self.model_dump(by_alias=True)
+        for key, value in sections.items():
+            document[key] = document[key] | value if isinstance(value, dict) and key in document else value
+        return self.check(document, name=self.name)
+
+
+def shipped_scenarios() -> tuple[str, ...]:
+    """The names of the scenarios that come with the package."""
+    return tuple(_shipped())
+
+
+def _shipped() -> dict[str, Traversable]:
+    folder = files("vardkase.simulator").joinpath("scenarios")
+    found = {file.name.removesuffix(_SUFFIX): file for file in folder.iterdir() if file.name.endswith(_SUFFIX)}
+    return dict(sorted(found.items()))

@@ -1,0 +1,133 @@
+"""The rules about a kommun or a län, and the alerts of all that lies in it."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from oracle import table
+from oracle.merge import Given, Point, fold
+from oracle.orders import Order, in_force, incidents, within
+from oracle.point import Judge, first
+from oracle.scan import Asked, Verdict, instants, levels_in_time, stretch
+
+
+@dataclass(frozen=True)
+class World:
+    """All points of one reality, judged at `now`."""
+
+    points: Mapping[str, Point]
+    orders: Sequence[Order]
+    now: int
+
+    @classmethod
+    def of(cls, given: Iterable[Given], orders: Iterable[Order], now: int, reality: str = "act") -> "World":
+        """The world that the reports and orders of a reality make."""
+        return cls(fold(given, reality), [o for o in orders if o["reality"] == reality], now)
+
+    @cached_property
+    def judges(self) -> dict[str, Judge]:
+        """Every point (and kommun itself) that something was said of, judged."""
+        return {id_: Judge(point, self.now, tuple(self.inherited(id_))) for id_, point in self.points.items()}
+
+    def inherited(self, point_id: str) -> list[Mapping[str, Any]]:
+        """The needs of retired points that this one replaces."""
+        return [
+            need.value
+            for point in self.points.values()
+            if point.retired and point.value("retire").get("replaced_by") == point_id
+            for need in point.needs.values()
+        ]
+
+    def judges_in(self, area: str) -> list[Judge]:
+        """Those within an area."""
+        return [judge for judge in self.judges.values() if within(judge.point.kommun, area)]
+
+    # -- area.silent ------------------------------------------------------------------------------------------------
+
+    def heard(self, kommun: str) -> tuple[int | None, int | None]:
+        """When anything at all was last heard of a kommun, and its last heartbeat."""
+        points = [judge.point for judge in self.judges_in(kommun)]
+        beats = [p.heartbeat for p in points if p.heartbeat is not None]
+        others = [p.content for p in points if p.content is not None]
+        others += [p.reached for p in points if p.reached is not None]
+        others += [said[-1].at for p in points if (said := p.said.get("activation"))]
+        return max(beats + others, default=None), max(beats, default=None)
+
+    def _silent_at(self, kommun: str, t: int) -> Asked:
+        """Whether, at t, nothing had been heard of a kommun for long that should be heard of."""
+        heard, beat = self.heard(kommun)
+        since: list[int] = []
+        if heard is not None and any(judge.lines.open(t) for judge in self.judges_in(kommun) if not judge.itself):
+            since.append(heard)
+        since += [
+            start if heard is None else max(heard, start)
+            for start, until in incidents(self.orders, kommun, self.now)
+            if in_force((start, until), t)
+        ]
+        if not since:
+            return Asked(None, frozenset())
+        holds: set[str] = set()
+        for last in since:
+            beating = beat is not None and last - beat <= table.SILENT_HEARTBEAT
+            bounds = (table.SILENT_HEARTBEAT if beating else table.SILENT[0], *table.SILENT[1:])
+            holds |= first(sum(t - last >= bound for bound in bounds))
+        return Asked("watched", frozenset(holds))
+
+    def silent(self, kommun: str) -> Verdict | None:
+        """The kommun's `area.silent`."""
+        starts = [judge.times[0] for judge in self.judges_in(kommun)]
+        starts += [start for start, _ in incidents(self.orders, kommun, self.now) if start <= self.now]
+        return self._verdict("area.silent", starts, lambda t: self._silent_at(kommun, t))
+
+    # -- area.red_share ---------------------------------------------------------------------------------------------
+
+    def red_share(self, area: str) -> Verdict | None:
+        """The `area.red_share` of a kommun or län."""
+        judges = [judge for judge in self.judges_in(area) if not judge.itself]
+        at = [{t: i for i, t in enumerate(judge.times)} for judge in judges]
+
+        def ask(t: int) -> Asked:
+            here = [(judge, index[t]) for judge, index in zip(judges, at, strict=True) if t in index]
+            n = sum(judge.lines.open(t) for judge, _ in here)
+            red = sum(judge.red_by_vital(i) for judge, i in here)
+            if n < table.RED_SHARE_OPEN or red < table.RED_SHARE_RED:
+                return Asked("area", frozenset())
+            return Asked("area", first(sum(100 * red >= percent * n for percent in table.RED_SHARE_PERCENT)))
+
+        return self._verdict("area.red_share", [judge.times[0] for judge in judges], ask)
+
+    def _verdict(self, rule: str, starts: Sequence[int], ask: Callable[[int], Asked]) -> Verdict | None:
+        times = instants(min([*starts, self.now]), self.now)
+        levels = levels_in_time(table.AREA_RULES[rule], times, ask)
+        level = levels[-1]
+        return None if level is None else Verdict(level=level, raised_at=stretch(times, levels))
+
+    # -- all of it --------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def kommuner(self) -> list[str]:
+        """The kommuner that anything was said of, or that an incident concerns by name."""
+        named = {a for o in self.orders for a in o["data"].get("areas", ()) if len(a) == 4 and a.isdigit()}
+        return sorted(named | {point.kommun for point in self.points.values()})
+
+    @cached_property
+    def alerts(self) -> dict[str, Verdict]:
+        """Every open alert, by its key."""
+        found: dict[str, Verdict] = {}
+        for kommun in self.kommuner:
+            self._add(found, "area.silent", kommun, self.silent(kommun))
+            self._add(found, "area.red_share", kommun, self.red_share(kommun))
+        for lan in sorted({kommun[:2] for kommun in self.kommuner}):
+            self._add(found, "area.red_share", lan, self.red_share(lan))
+        for point_id, judge in self.judges.items():
+            for rule, verdict in judge.verdicts.items():
+                silent = f"area.silent/{judge.point.kommun}"
+                muted = rule == "freshness.stale" and silent in found
+                self._add(found, rule, point_id, replace(verdict, inhibited_by=silent) if muted else verdict)
+        return found
+
+    @staticmethod
+    def _add(found: dict[str, Verdict], rule: str, code: str, verdict: Verdict | None) -> None:
+        if verdict is not None:
+            found[f"{rule}/{code}"] = verdict

@@ -1,0 +1,71 @@
+"""Orders that judging reads: acks, and incidents (as CloudEvents)."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from oracle.merge import instant
+from oracle.scan import Verdict
+from oracle.table import HOUR, LEVELS
+
+Order = Mapping[str, Any]
+_AREAS = Path(__file__).parents[2] / "contracts" / "vardkase_contracts" / "data" / "areas.json"
+_RUNS_OUT = ("power.endurance", "power.battery")
+
+
+@cache
+def civilomraden() -> dict[str, list[str]]:
+    """The län of each civilområde."""
+    return {civo["code"]: civo["lan"] for civo in json.loads(_AREAS.read_text())["civilomraden"]}
+
+
+def within(kommun: str, area: str) -> bool:
+    """Whether the kommun lies in the area (kommun, län, civilområde or SE), or is it."""
+    return area in ("SE", kommun) or kommun[:2] == area or kommun[:2] in civilomraden().get(area, ())
+
+
+def _kind(order: Order) -> str:
+    return order["type"].removeprefix("se.trygghetspunkt.order.").removesuffix(".v1")
+
+
+def incidents(orders: Iterable[Order], kommun: str, now: int) -> list[tuple[int, int | None]]:
+    """From when, and until when (None: no end), each incident that `now` knows of concerns the kommun."""
+    latest: dict[str, Order] = {}
+    for order in sorted(orders, key=lambda o: (instant(o["time"]), o["id"])):
+        if _kind(order) == "incident" and instant(order["time"]) <= now:
+            latest[order["data"]["id"]] = order
+    return [
+        (
+            instant(order["data"].get("from") or order["time"]),
+            instant(order["data"]["until"]) if order["data"].get("until") else None,
+        )
+        for order in latest.values()
+        if any(within(kommun, area) for area in order["data"]["areas"])
+    ]
+
+
+def in_force(incident: tuple[int, int | None], t: int) -> bool:
+    """Whether the incident is in force at t."""
+    start, until = incident
+    return start <= t and (until is None or t < until)
+
+
+def acks(orders: Iterable[Order], key: str, verdict: Verdict, runs_out_at: int | None, now: int) -> list[str]:
+    """The ids of the acks that quiet an alert at `now`: of each area at most its latest."""
+    latest: dict[tuple[str, str], Order] = {}
+    for order in sorted(orders, key=lambda o: (instant(o["time"]), o["id"])):
+        if _kind(order) == "ack" and order["data"]["key"] == key and instant(order["time"]) <= now:
+            by = order["data"]["by"]
+            latest[by["level"], by["code"]] = order
+    end = runs_out_at if key.startswith(_RUNS_OUT) else None
+    return sorted(order["id"] for order in latest.values() if _counts(order, verdict, end, now))
+
+
+def _counts(order: Order, verdict: Verdict, end: int | None, now: int) -> bool:
+    at, given = instant(order["time"]), order["data"].get("until")
+    bounds: Sequence[int | None] = (instant(given) if given else at + 4 * HOUR, end)
+    until = min(bound for bound in bounds if bound is not None)
+    not_worse = LEVELS.index(verdict.level) <= LEVELS.index(order["data"]["level"])
+    return verdict.raised_at <= at <= now < until and not_worse

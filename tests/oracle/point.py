@@ -1,0 +1,375 @@
+"""Every rule about one point (or the kommun itself), asked of one instant, and what they come to at `now`."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from oracle import table
+from oracle.merge import Point, exact, instant
+from oracle.scan import NOTHING, Asked, Verdict, instants, levels_in_time, stretch, worst
+from oracle.table import HOUR, LEVELS, MINUTE
+from oracle.then import Lines
+
+_STOCKHOLM = ZoneInfo("Europe/Stockholm")
+_CONDITION_RULES = frozenset(("water.low", "heat.low", "comms.112", "capacity.high", "service.stopped"))
+_MUTED_BY_LOST = ("heat.low", "comms.112", "service.stopped")
+_CLEAR_WHILE_LOST = ("power.endurance", "power.battery", "power.not_connected")
+
+
+def first(n: int) -> frozenset[str]:
+    """The n mildest levels."""
+    return frozenset(LEVELS[: max(n, 0)])
+
+
+@dataclass(frozen=True)
+class Judge:
+    """A point judged at `now`."""
+
+    point: Point
+    now: int
+    inherited: tuple[Mapping[str, Any], ...] = ()
+    """Needs of retired points that this one replaces."""
+
+    @cached_property
+    def lines(self) -> Lines:
+        """The point's timelines."""
+        return Lines.of(self.point, self.now)
+
+    @property
+    def itself(self) -> bool:
+        """Whether it is the kommun itself rather than a point."""
+        return self.point.id.endswith("-_")
+
+    # -- the rules, each at one instant t ---------------------------------------------------------------------------
+
+    def power_endurance(self, t: int) -> Asked:
+        """On backup, running: less left than so many refill times."""
+        if not self._power_scope(t) or self.lines.mode(t) != "running":
+            return NOTHING
+        out = self.lines.runs_out_at(t)
+        if out is None:
+            return Asked("running", frozenset())
+        lead = exact(self._profile("refill_lead_h", table.LEAD_H)) * HOUR
+        n = sum(out - t < leads * lead for leads in table.ENDURANCE_LEADS)
+        return Asked("running", first(n - 1 if self._refill(t, out) else n))
+
+    def _refill(self, t: int, out: int) -> bool:
+        """Whether a confirmed refill comes in good time."""
+        fact = self.point.fact("refill")
+        if fact is None or not fact.value or not fact.value.get("confirmed") or not fact.value.get("eta"):
+            return False
+        eta = instant(fact.value["eta"])
+        return eta <= out - table.REFILL_MARGIN and self._from(fact.at) <= t < eta
+
+    def power_battery(self, t: int) -> Asked:
+        """On battery: less left than so many hours."""
+        if not self._power_scope(t) or self.lines.mode(t) != "battery":
+            return NOTHING
+        out = self.lines.runs_out_at(t)
+        return Asked("battery", first(0 if out is None else sum(out - t < h * HOUR for h in table.BATTERY_H)))
+
+    def power_not_connected(self, t: int) -> Asked:
+        """On a backup that is not connected yet."""
+        if not self._power_scope(t) or self.lines.mode(t) != "not_connected":
+            return NOTHING
+        return Asked("not_connected", first(3))
+
+    def power_lost(self, t: int) -> Asked:
+        """Without power: as reported, or since it must have run out."""
+        source = self.lines.source(t)
+        if not self._power_scope(t) or source is None:
+            return NOTHING
+        ran_out = self.ran_out(t)
+        if not ran_out and self.lines.mode(t) not in ("none", "dead"):
+            return Asked(source, frozenset())
+        if not self.promises_power:
+            return Asked(source, frozenset(("lost without promise",)))
+        return Asked(source, frozenset(("lost", "ran out") if ran_out else ("lost",)))
+
+    def ran_out(self, t: int) -> bool:
+        """Whether the source in use must have run out."""
+        out = self.lines.runs_out_at(t)
+        return self.lines.mode(t) in ("running", "battery") and out is not None and out <= t
+
+    @cached_property
+    def promises_power(self) -> bool:
+        """Whether a service that needs power is planned or given."""
+        planned = self._profile("planned_services", None)
+        if planned is None or table.POWERED & set(planned):
+            return True
+        now = (self.lines.known_value(f"services.{code}", self.now) for code in table.POWERED)
+        return any(state in ("available", "limited", "planned") for state in now)
+
+    def report_incomplete(self, t: int) -> Asked:
+        """Open for long without power or staff ever reported, or on backup without an endurance."""
+        if not self.lines.open(t):
+            return NOTHING
+        never = self.lines.known("power", t) is None or self.lines.known("staff", t) is None
+        unanchored = self.lines.mode(t) == "running" and self.lines.anchor(t) is None
+        names = (("never reported", never), ("no anchor", unanchored))
+        return Asked("open", frozenset(name for name, holds in names if holds))
+
+    def staff_short(self, t: int) -> Asked:
+        """Fewer present than required."""
+        if not self.lines.open(t):
+            return NOTHING
+        staff = self.lines.known_value("staff", t)
+        if staff is None or not self._staff_started(t):
+            return Asked("open", frozenset())
+        required = staff.get("required")
+        required = self._profile("staff_required", None) if required is None else required
+        present = staff["present"]
+        if required is None or present >= required:
+            return Asked("open", frozenset())
+        if present == 0:
+            return Asked("open", first(3))
+        return Asked("open", first(2 if present < self._profile("staff_min", table.STAFF_MIN) else 1))
+
+    def staff_next_shift(self, t: int) -> Asked:
+        """Nobody for the next shift."""
+        if not self.lines.open(t):
+            return NOTHING
+        at = self._uncovered(t)
+        if at is None or not self._staff_started(t):
+            return Asked("open", frozenset())
+        hold = (at - t < table.NEXT_SHIFT[0], at - t < table.NEXT_SHIFT[1], at <= t)
+        return Asked("open", first(sum(hold)))
+
+    def _uncovered(self, t: int) -> int | None:
+        """When a shift begins that nobody is known to take, as of t."""
+        fact = self.point.fact("next_shift")
+        if fact is None or not fact.value or fact.value.get("covered") is not False or not fact.value.get("at"):
+            return None
+        at = instant(fact.value["at"])
+        staff = self.lines.known("staff", t)
+        return None if t < self._from(fact.at) or (staff is not None and staff.at >= at) else at
+
+    def staff_unknown(self, t: int) -> bool:
+        """Whether nobody can be taken to be there since the next shift began."""
+        at = self._uncovered(t)
+        return at is not None and at <= t
+
+    def capacity_high(self, t: int) -> Asked:
+        """Nearly full."""
+        if not self.lines.open(t):
+            return NOTHING
+        occupancy, capacity = self.lines.known_value("occupancy", t), self.capacity(t)
+        if occupancy is None or not capacity:
+            return Asked("open", frozenset())
+        return Asked("open", first(sum(100 * occupancy >= p * capacity for p in table.CAPACITY_PERCENT)))
+
+    def capacity(self, t: int) -> int | None:
+        """The capacity in force; None or 0 when it is not known."""
+        hour = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=t)).astimezone(_STOCKHOLM).hour
+        night = self._capacity("capacity_night")
+        if night is not None and (hour >= table.NIGHT[0] or hour < table.NIGHT[1]):
+            return night
+        return self._capacity("capacity_day")
+
+    def _capacity(self, aspect: str) -> int | None:
+        reported = self.point.value(aspect)
+        return self._profile(aspect, None) if reported is None else reported
+
+    def water_low(self, t: int) -> Asked:
+        """The tank lasts for so many days."""
+        if not self.lines.open(t):
+            return NOTHING
+        water = self.lines.known_value("water", t)
+        if water is None or water.get("source") == "mains" or water.get("litres") is None:
+            return Asked("open", frozenset())
+        persons = max(self.lines.known_value("occupancy", t) or 10, table.WATER_LEAST_PERSONS)
+        days = exact(water["litres"]) / (persons * table.WATER_L_PER_PERSON_DAY)
+        return Asked("open", first(sum(days < limit for limit in (2, 1, Fraction(1, 4)))))
+
+    def heat_low(self, t: int) -> Asked:
+        """Colder than a planned warm place should be."""
+        if not self.lines.open(t) or "heat" not in (self._profile("planned_services", None) or ()):
+            return NOTHING
+        heat = self.lines.known_value("heat", t)
+        return Asked("open", first(0 if heat is None else sum(heat["indoor_c"] < c for c in table.HEAT_C)))
+
+    def comms_112(self, t: int) -> Asked:
+        """112 cannot be called."""
+        if not self.lines.open(t):
+            return NOTHING
+        comms = self.lines.known_value("comms", t)
+        return Asked("open", frozenset(("cannot",) if comms is not None and comms["can_call_112"] is False else ()))
+
+    def service_stopped(self, t: int) -> Asked:
+        """A service that lives hang on is not given."""
+        if not self.lines.open(t):
+            return NOTHING
+        services = ("medical_device_charging", "heat", "emergency_call")
+        return Asked("open", frozenset(s for s in services if self.lines.known_value(f"services.{s}", t) == "stopped"))
+
+    def closing_occupied(self, t: int) -> Asked:
+        """People are in a place that is closed or closing."""
+        if self.point.retired or self.lines.lifecycle(t) not in ("closed", "closing"):
+            return NOTHING
+        occupancy = self.lines.known_value("occupancy", t)
+        return Asked("closing", frozenset(("occupied",) if occupancy else ()))
+
+    def need_overdue(self, t: int) -> Asked:
+        """A pressing need was not met in time."""
+        if not self.itself and not self.lines.open(t):
+            return NOTHING
+        late = [t - instant(need["needed_by"]) for need in self.pressing if t >= instant(need["needed_by"])]
+        return Asked("here", first(0 if not late else sum(max(late) >= d for d in table.OVERDUE)))
+
+    @cached_property
+    def pressing(self) -> list[Mapping[str, Any]]:
+        """The needs that must be met by a time."""
+        return [
+            need
+            for need in (*(said.value for said in self.point.needs.values()), *self.inherited)
+            if (need.get("direction") or "need") == "need"
+            and need.get("priority") in ("urgent", "high")
+            and (need.get("state") or "requested") in ("requested", "assigned")
+            and need.get("needed_by") is not None
+        ]
+
+    def freshness_stale(self, t: int) -> Asked:
+        """No content for long."""
+        if not self.lines.open(t) or self.point.content is None:
+            return NOTHING
+        return Asked("open", first(int(t - self.point.content > table.STALE)))
+
+    # -- what they need ---------------------------------------------------------------------------------------------
+
+    def _power_scope(self, t: int) -> bool:
+        return not self.point.retired and self.lines.lifecycle(t) in table.POWER_LIFECYCLES
+
+    def _staff_started(self, t: int) -> bool:
+        return t - self.lines.open_since(t) >= table.STAFF_GRACE
+
+    def _profile(self, name: str, default: Any) -> Any:
+        value = self.point.profile.get(name)
+        return default if value is None else value
+
+    def _from(self, at: int) -> int:
+        """When what was observed at `at` begins to count."""
+        return self.now if self.now < at <= self.now + table.AHEAD else at
+
+    @cached_property
+    def asks(self) -> dict[str, Callable[[int], Asked]]:
+        """The rules that look at this point."""
+        if self.itself:
+            return {"need.overdue": self.need_overdue}
+        return {rule: getattr(self, rule.replace(".", "_")) for rule in table.POINT_RULES}
+
+    # -- what they come to ------------------------------------------------------------------------------------------
+
+    @cached_property
+    def times(self) -> list[int]:
+        """The instants that are asked about."""
+        starts = [at for stamps in self.lines.stamps.values() for at, _ in stamps]
+        starts += [instant(need["needed_by"]) for need in self.pressing]
+        return instants(min([*starts, self.now]), self.now)
+
+    @cached_property
+    def levels(self) -> dict[str, list[str | None]]:
+        """The level of each rule at each of the times."""
+        if self.point.retired:
+            return {rule: [None] * len(self.times) for rule in self.asks}
+        found = {rule: levels_in_time(table.POINT_RULES[rule], self.times, ask) for rule, ask in self.asks.items()}
+        for rule in _CLEAR_WHILE_LOST if "power.lost" in found else ():
+            found[rule] = [
+                None if lost is not None else level
+                for level, lost in zip(found[rule], found["power.lost"], strict=True)
+            ]
+        return found
+
+    @cached_property
+    def verdicts(self) -> dict[str, Verdict]:
+        """The open alerts, by rule (an `area.silent` that mutes is not looked at here)."""
+        found: dict[str, Verdict] = {}
+        for rule, levels in self.levels.items():
+            level = levels[-1]
+            if level is not None:
+                found[rule] = Verdict(level=level, raised_at=stretch(self.times, levels))
+        if "power.lost" in found:
+            found["power.lost"] = replace(found["power.lost"], derived=self.ran_out(self.now))
+            for rule in _MUTED_BY_LOST:
+                if rule in found:
+                    found[rule] = replace(found[rule], inhibited_by=f"power.lost/{self.point.id}")
+        if "staff.next_shift" in found:
+            found["staff.next_shift"] = replace(
+                found["staff.next_shift"], derived=found["staff.next_shift"].level == "critical"
+            )
+        return found
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is open now."""
+        return not self.itself and self.lines.open(self.now)
+
+    @property
+    def freshness(self) -> str | None:
+        """How old the last content is; None when there never was any."""
+        if self.point.content is None:
+            return None
+        age = self.now - self.point.content
+        if not self.is_open:
+            return "fresh" if age <= 35 * table.DAY else "stale"
+        bounds = (("fresh", 2 * HOUR), ("ageing", 4 * HOUR), ("stale", 12 * HOUR))
+        return next((name for name, bound in bounds if age <= bound), "silent")
+
+    @property
+    def link(self) -> str:
+        """Whether the point's way of reporting is alive."""
+        if self.point.heartbeat is None:
+            return "unknown"
+        heard = max(self.point.heartbeat, self.point.content or self.point.heartbeat)
+        return "up" if self.now - heard <= 30 * MINUTE else "down"
+
+    @property
+    def condition(self) -> str:
+        """How the point is, in one word."""
+        if not self.is_open:
+            return "not_applicable"
+        level = worst(
+            verdict.level
+            for rule, verdict in self.verdicts.items()
+            if verdict.inhibited_by is None and (rule.startswith(("power.", "staff.")) or rule in _CONDITION_RULES)
+        )
+        if level is not None:
+            return level
+        power, staff = self.lines.value("power", self.now), self.lines.value("staff", self.now)
+        unknown = (
+            self.freshness == "silent"
+            or power is None
+            or power.get("source") is None
+            or staff is None
+            or staff.get("present") is None
+            or self.staff_unknown(self.now)
+            or self.endurance_unknown
+        )
+        return "unknown" if unknown else "green"
+
+    @property
+    def endurance_unknown(self) -> bool:
+        """Whether it runs on something that will end, and nobody knows when."""
+        return self.lines.source(self.now) in ("backup", "battery") and self.lines.anchor(self.now) is None
+
+    @property
+    def runs_out_at(self) -> int | None:
+        """When the power in use ends; None when it does not, or is not known."""
+        return self.lines.runs_out_at(self.now)
+
+    @property
+    def dark(self) -> bool:
+        """Whether it is without power, as reported or derived."""
+        return self._power_scope(self.now) and bool(self.power_lost(self.now).holds)
+
+    def red_by_vital(self, i: int) -> bool:
+        """Whether, at the i-th of the times, power, staff, heat or water made it red or worse, not inhibited."""
+        if not self.lines.open(self.times[i]):
+            return False
+        lost = self.levels["power.lost"][i] is not None
+        rules = [r for r in self.levels if r.startswith(("power.", "staff.")) or r == "water.low"]
+        rules += [] if lost else ["heat.low"]
+        return any(self.levels[rule][i] in ("red", "critical") for rule in rules)
