@@ -9,7 +9,16 @@ from collections.abc import Hashable
 from datetime import datetime
 from typing import Annotated, Any, Final, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, JsonValue
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    JsonValue,
+)
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
@@ -49,6 +58,10 @@ def _finite(value: JsonValue) -> JsonValue:
 
 Extra = Annotated[Any, AfterValidator(_finite)]
 """The value of a field that is not in the contract: kept to be counted, otherwise ignored."""
+
+
+Json = Annotated[JsonValue, AfterValidator(_finite)]
+"""Any JSON; pydantic's `JsonValue` alone would let NaN and infinity through."""
 
 
 class Incoming(Frozen):
@@ -165,3 +178,12 @@ Unique = AfterValidator(_unique)
 """Beside a tuple's type, with `UNIQUE_ITEMS`: an item that stands twice is refused."""
 UNIQUE_ITEMS: Final[dict[str, Any]] = {"uniqueItems": True}
 """What `Unique` is in JSON Schema."""
+
+
+def default(value: object, kind: Any) -> BeforeValidator:
+    """`null` in a field of this kind is the same as leaving it out: both are the default."""
+
+    def fill(given: Any) -> Any:
+        return value if given is None else given
+
+    return BeforeValidator(fill, json_schema_input_type=kind | None)

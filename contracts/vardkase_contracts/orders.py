@@ -6,7 +6,7 @@ another's reports: it reads, acknowledges, asks and annotates.
 
 from typing import Annotated, ClassVar, Final, Literal, Self
 
-from pydantic import ConfigDict, Field, JsonValue, TypeAdapter, model_validator
+from pydantic import ConfigDict, Field, TypeAdapter, model_validator
 from pydantic_core import PydanticCustomError
 
 from vardkase_contracts import vocab
@@ -18,6 +18,7 @@ from vardkase_contracts.base import (
     EventId,
     IncidentId,
     Incoming,
+    Json,
     KommunCode,
     Line,
     Moment,
@@ -48,11 +49,16 @@ class By(Incoming):
     """For which area."""
 
 
-class OrderData(Incoming):
+class Signed(Incoming):
     """What all orders say."""
 
     by: By
     """Who acts."""
+
+
+class OrderData(Signed):
+    """What all orders say, and may say."""
+
     note: Note | None = None
     """Why, or what more there is to say. Restricted."""
 
@@ -127,7 +133,7 @@ class ReportRequestData(OrderData):
     """By when."""
 
 
-class NoteData(OrderData):
+class NoteData(Signed):
     """An annotation to the area's picture."""
 
     note: Note
@@ -170,7 +176,9 @@ class RulesData(OrderData):
 
     scope: Annotated[AreaCode | PointRef, Field(union_mode="left_to_right")]
     """For what: a point's id, or an area's code."""
-    override: Annotated[dict[RuleName, dict[Code, JsonValue] | None], Field(min_length=1, max_length=100)]
+    override: Annotated[
+        dict[RuleName, Annotated[dict[Code, Json], Field(max_length=100)] | None], Field(min_length=1, max_length=100)
+    ]
     """By rule, its settings that are other than the default; `null` takes the rule's override away."""
 
 

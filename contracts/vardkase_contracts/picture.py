@@ -23,6 +23,17 @@ from vardkase_contracts.base import (
     RuleName,
     Sha256,
 )
+from vardkase_contracts.counts import (
+    ActivationCounts,
+    AvailabilityCounts,
+    Bounded,
+    ConditionCounts,
+    FreshnessCounts,
+    LifecycleCounts,
+    PowerCounts,
+    ServiceCounts,
+    Sum,
+)
 from vardkase_contracts.orders import By
 
 KindOfNeed = Literal[vocab.NeedKind, "unknown"]
@@ -61,133 +72,13 @@ class PictureEvent(Frozen):
     """Why the alert was cleared."""
 
 
-class LifecycleCounts(Frozen):
-    """Points by lifecycle."""
-
-    planned: Count
-    """Planerade."""
-    prepared: Count
-    """Förberedda."""
-    establishing: Count
-    """Under upprättande."""
-    open: Count
-    """Öppna."""
-    closing: Count
-    """Stänger."""
-    closed: Count
-    """Stängda."""
-    unknown: Count
-    """Not said, or unknown now."""
-
-
-class AvailabilityCounts(Frozen):
-    """Open points by availability."""
-
-    normal: Count
-    """Normal."""
-    limited: Count
-    """Begränsad."""
-    full: Count
-    """Full."""
-    unknown: Count
-    """Not said, or unknown now."""
-
-
-class ConditionCounts(Frozen):
-    """Points by condition."""
-
-    green: Count
-    """Grön."""
-    yellow: Count
-    """Gul."""
-    red: Count
-    """Röd."""
-    critical: Count
-    """Kritisk."""
-    unknown: Count
-    """Okänd."""
-    not_applicable: Count
-    """Not open."""
-
-
-class FreshnessCounts(Frozen):
-    """Points by the age of their last content."""
-
-    fresh: Count
-    """Aktuell."""
-    ageing: Count
-    """Äldre uppgift."""
-    stale: Count
-    """Inaktuell."""
-    silent: Count
-    """Tyst."""
-
-
-class Bounded(Frozen):
-    """A sum over points of which some are unknown, with bounds."""
-
-    sum: Count
-    """The sum of what is known."""
-    low: Count
-    """It is at least this."""
-    high: Count | None
-    """It is at most this; `null` when nothing bounds it."""
-    points: Count
-    """How many points the sum rests on."""
-    of: Count
-    """How many points there are."""
-    unbounded: Count
-    """How many points neither know it nor bound it."""
-
-
-class Sum(Frozen):
-    """A sum over points of which some are unknown."""
-
-    sum: Count
-    """The sum of what is known."""
-    points: Count
-    """How many points the sum rests on."""
-    of: Count
-    """How many points there are."""
-
-
-class ServiceCounts(Frozen):
-    """Open points by the state of one service."""
-
-    available: Count
-    """Given."""
-    limited: Count
-    """Given in part."""
-    stopped: Count
-    """Not given."""
-    planned: Count
-    """Planned."""
-    unknown: Count
-    """Unknown now."""
-
-
-class ActivationCounts(Frozen):
-    """Kommuner by activation."""
-
-    none_needed: Count
-    """Nothing is needed."""
-    assessing: Count
-    """Assessing."""
-    activating: Count
-    """Setting up."""
-    active: Count
-    """Active."""
-    unknown: Count
-    """Not said, or unknown now."""
-
-
 class Activation(Frozen):
     """How far the kommuner have come."""
 
     counts: ActivationCounts
     """How many kommuner in each state."""
     kommuner: dict[KommunCode, Literal[vocab.ActivationState, "unknown"]]
-    """The state by kommun, of those that said something."""
+    """The state of every kommun; `unknown` where nothing was said."""
 
 
 class PictureCondition(Frozen):
@@ -242,7 +133,7 @@ class Forecast(Frozen):
     endurance_unknown: Count
     """Open points on backup or battery of unknown endurance."""
     out_within: dict[Literal["6h", "12h", "24h"], Count]
-    """Open points that run out within so many hours from `as_of`."""
+    """Points that run out within so many hours from `as_of`; those that have run out are `dark`."""
     next: Annotated[tuple[NextOut, ...], Field(max_length=20)]
     """The 20 nearest: dark first, then unknown endurance, then by `runs_out_at`."""
 
@@ -260,21 +151,6 @@ class StaffSum(Frozen):
     """How many are missing, point by point."""
     of: Count
     """How many open points there are."""
-
-
-class PowerCounts(Frozen):
-    """Open points by what they run on."""
-
-    mains: Count
-    """The grid."""
-    backup: Count
-    """Backup power."""
-    battery: Count
-    """Battery."""
-    none: Count
-    """Nothing."""
-    unknown: Count
-    """Not said, or unknown now."""
 
 
 class Surplus(Frozen):

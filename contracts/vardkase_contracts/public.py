@@ -5,7 +5,18 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, TypeAdapter
 
 from vardkase_contracts import vocab
-from vardkase_contracts.base import Address, Code, Frozen, Moment, Name, PointRef, PublicText
+from vardkase_contracts.base import (
+    Address,
+    Code,
+    Frozen,
+    KommunCode,
+    KommunRef,
+    Moment,
+    Name,
+    PointOrKommunRef,
+    PointRef,
+    PublicText,
+)
 
 
 class PublicPosition(Frozen):
@@ -55,15 +66,28 @@ class PublicPoint(Frozen):
 
 
 class PublicTombstone(Frozen):
-    """The point is no longer shown."""
+    """The point, or the kommun, is no longer shown."""
 
-    id: PointRef
-    """The point."""
+    id: PointOrKommunRef
+    """The point, or `<kommun>-_`."""
     gone: Literal[True]
     """That it is gone."""
 
 
-Public = PublicTombstone | PublicPoint
+class PublicKommun(Frozen):
+    """A kommun takes part, so that an empty map never means "no points"."""
+
+    id: KommunRef
+    """`<kommun>-_`."""
+    kommun: KommunCode
+    """Its code."""
+    name: Name
+    """Its name."""
+    takes_part: Literal[True]
+    """That it publishes points."""
+
+
+Public = PublicTombstone | PublicKommun | PublicPoint
 """What stands under a public subject."""
 
 PUBLIC: Final[TypeAdapter[Public]] = TypeAdapter(Public)

@@ -10,12 +10,14 @@ from typing import Annotated, Final, Literal, NamedTuple, NoReturn
 from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from vardkase_contracts import ids, vocab
+from vardkase_contracts import ids, orders, reports, vocab
 from vardkase_contracts.base import NOT_BLANK, PRINTABLE, EventId, Frozen, Incoming, Line, Moment
 from vardkase_contracts.instants import RFC3339
 from vardkase_contracts.report_data import LANGUAGE
-from vardkase_contracts.reports import REPORT_TYPES
+from vardkase_contracts.subjects import ReportSubject
 
+_TYPES: Final = "se.trygghetspunkt."
+"""What the types of events begin with; pydantic puts the type before the path of a field."""
 _ENVELOPE: Final = frozenset({"specversion", "id", "source", "type"})
 """What CloudEvents requires of every event."""
 _RANGE: Final = frozenset(
@@ -33,16 +35,16 @@ _RANGE: Final = frozenset(
     }
 )
 """Pydantic's errors for what is of the right type and out of bounds."""
+LANGUAGE_FORM: Final = "Each text should stand under the tag of its language, such as sv or en"
 _TIME: Final = "Should be a time in RFC 3339 with seconds and an offset"
 _OBJECT: Final = "Should be an object"
 _DETAILS: Final = {
     "missing": "The field is required",
-    "json_type": "The message is not JSON in UTF-8",
     "model_type": _OBJECT,
     "model_attributes_type": _OBJECT,
     "dict_type": _OBJECT,
     "union_tag_not_found": "The field is required",
-    "union_tag_invalid": "Should be the type of a report: se.trygghetspunkt.<kind>.v1",
+    "union_tag_invalid": "Should be the type of an event that is taken in here: se.trygghetspunkt.….v1",
     "datetime_type": _TIME,
     "datetime_parsing": _TIME,
     "datetime_from_date_parsing": _TIME,
@@ -58,30 +60,24 @@ _FORMS: Final = {
     f"^{ids.KOMMUN}-(?:_|{ids.SLUG})$": "Should be a point's id, <kommun>-<slug>, or <kommun>-_ for the kommun itself",
     PRINTABLE: "Should hold no control characters",
     NOT_BLANK: "Should be one line that is not blank, without control characters",
-    LANGUAGE: "Each text should stand under the tag of its language, such as sv or en",
+    LANGUAGE: LANGUAGE_FORM,
     RFC3339: _TIME,
 }
 """What a text should look like, by its pattern."""
-_RANKS: Final[dict[vocab.RefusalReason, int]] = {
-    "not_json": 0,
-    "not_cloudevent": 1,
-    "schema": 2,
-    "unknown_kommun": 3,
-    "range": 4,
-}
+_RANKS: Final[dict[vocab.RefusalReason, int]] = {"not_cloudevent": 0, "schema": 1, "unknown_kommun": 2, "range": 3}
 """The gravest comes first."""
 _LANGUAGE: Final = re.compile(LANGUAGE)
 
 
 def _names_of(part: type[BaseModel]) -> set[str]:
-    names = set(part.model_fields)
+    names = {field.alias or name for name, field in part.model_fields.items()}
     for subclass in part.__subclasses__():
         names |= _names_of(subclass)
     return names
 
 
-_NAMES: Final = frozenset(_names_of(Incoming))
-"""Every field's name in a report; other names were chosen by the sender."""
+_NAMES: Final = frozenset(_names_of(reports.ReportBase) | _names_of(orders.OrderBase) | _names_of(Incoming))
+"""Every field's name in a report or an order; other names were chosen by the sender."""
 
 
 class Refusal(NamedTuple):
@@ -96,23 +92,39 @@ class Refusal(NamedTuple):
 
 
 def explain(raw: bytes, error: ValidationError) -> Refusal:
-    """Why a report that `REPORT.validate_json(raw)` refused was refused: the gravest fault, and of those the first.
+    """Why `REPORT.validate_json(raw)` refused a report: the gravest fault, and of those the first. Orders too.
 
     Args:
         raw: the message's bytes.
         error: what was raised for them.
     """
-    found = [_one(raw, detail) for detail in error.errors(include_url=False, include_context=True, include_input=False)]
-    return min(found, key=lambda refusal: _RANKS[refusal.reason])
+    faults = error.errors(include_url=False, include_context=True, include_input=False)
+    first = faults[0]
+    if first["type"] == "json_invalid":
+        return Refusal("not_json", None, first["msg"])
+    if not _is_json(raw):
+        return Refusal("not_json", None, "Invalid JSON: NaN and Infinity are no numbers")
+    return min(map(_one, faults), key=lambda refusal: _RANKS[refusal.reason])
 
 
-def _one(raw: bytes, error: ErrorDetails) -> Refusal:
+def mismatch(subject: ReportSubject, report: reports.Report) -> Refusal | None:
+    """What in a report says otherwise than the subject that it was sent to; `None` when they agree."""
+    if report.reality != subject.reality:
+        return Refusal("subject_mismatch", "reality", "Should be the reality of the subject that it was sent to")
+    if report.kind != subject.kind:
+        return Refusal("subject_mismatch", "type", "Should be of the kind of the subject that it was sent to")
+    if report.subject != subject.point:
+        return Refusal("subject_mismatch", "subject", "Should be the point of the subject that it was sent to")
+    if report.source_kommun != subject.kommun:
+        return Refusal("subject_mismatch", "source", "Should be of the kommun of the subject that it was sent to")
+    return None
+
+
+def _one(error: ErrorDetails) -> Refusal:
     kind = error["type"]
-    if kind in {"json_invalid", "json_type"} or (kind == "finite_number" and not _is_json(raw)):
-        return Refusal("not_json", None, error["msg"] if kind == "json_invalid" else _DETAILS["json_type"])
     detail = _detail(error)
     location = error["loc"]
-    parts = location[1:] if location and location[0] in REPORT_TYPES else location
+    parts = location[1:] if location and str(location[0]).startswith(_TYPES) else location
     if not parts:
         return Refusal("not_cloudevent", "type" if kind.startswith("union_tag") else None, detail)
     field = _dotted(parts)
@@ -142,7 +154,7 @@ def _detail(error: ErrorDetails) -> str:
 
 
 def _is_json(raw: bytes) -> bool:
-    """Whether it is JSON by the letter: NaN and Infinity are not."""
+    """Whether what pydantic could read is JSON by the letter: it also reads NaN and Infinity."""
 
     def refuse(_constant: str) -> NoReturn:
         raise ValueError

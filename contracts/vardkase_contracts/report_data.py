@@ -6,9 +6,9 @@ closed vocabulary is refused, since it would be silently lost. The bounds are th
 point can hold, so that only mistakes are refused.
 """
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from vardkase_contracts import vocab
@@ -31,6 +31,7 @@ from vardkase_contracts.base import (
     PointRef,
     PublicText,
     Unique,
+    default,
 )
 
 DEFAULT_STAFF_MIN: Final = 2
@@ -43,19 +44,13 @@ LANGUAGE: Final = r"^[a-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,3}$"
 """A language's tag (BCP 47), such as `sv`, `en`, `zh-Hans`."""
 
 
-def default(value: object) -> BeforeValidator:
-    """`null` in a field that has a default is that default."""
-
-    def fill(given: Any) -> Any:
-        return value if given is None else given
-
-    return BeforeValidator(fill)
-
-
 def _known_kommun(code: str) -> str:
     if code not in KOMMUNER:
         raise PydanticCustomError("unknown_kommun", "There is no kommun with this code")
     return code
+
+
+_LeadHours = Annotated[float, Field(gt=0, le=720)]
 
 
 class Position(Incoming):
@@ -76,7 +71,7 @@ class RegisterData(Incoming):
     """What kind of place it is."""
     position: Position
     """Where it is."""
-    publish: Annotated[vocab.Publish, default("hidden")] = "hidden"
+    publish: Annotated[vocab.Publish, default("hidden", vocab.Publish)] = "hidden"
     """What the public may see: nothing (`hidden`, the default: places may be undecided), that it exists (`listed`),
     its status too (`live`)."""
     no: Annotated[int, Field(ge=1, le=999)] | None = None
@@ -120,11 +115,11 @@ class RegisterData(Incoming):
     """How many it is planned to hold from 22 to 07."""
     staff_required: People | None = None
     """How many staff it is planned with."""
-    staff_min: Annotated[People, default(DEFAULT_STAFF_MIN)] = DEFAULT_STAFF_MIN
+    staff_min: Annotated[People, default(DEFAULT_STAFF_MIN, People)] = DEFAULT_STAFF_MIN
     """How many staff it cannot do without."""
     backup_type: vocab.BackupType | None = None
     """What backup power it has."""
-    refill_lead_h: Annotated[float, Field(gt=0, le=720), default(DEFAULT_REFILL_LEAD_H)] = DEFAULT_REFILL_LEAD_H
+    refill_lead_h: Annotated[_LeadHours, default(DEFAULT_REFILL_LEAD_H, _LeadHours)] = DEFAULT_REFILL_LEAD_H
     """Hours from asking for fuel to having it, more than 0, at most 720."""
     fuel_priority: Annotated[int, Field(ge=1, le=9_999)] | None = None
     """Its place in the order for fuel, 1 first [Energimyndigheten]."""
@@ -332,7 +327,7 @@ class NeedData(Incoming):
 
     need_id: EventId
     """Tells the needs of a point apart: 1-64 of A-Z, a-z, 0-9, _ and -."""
-    direction: Annotated[vocab.NeedDirection, default("need")] = "need"
+    direction: Annotated[vocab.NeedDirection, default("need", vocab.NeedDirection)] = "need"
     """Behov (`need`, the default) or överskott."""
     kind: vocab.NeedKind | None = None
     """What is needed."""
@@ -344,7 +339,7 @@ class NeedData(Incoming):
     """How pressing it is."""
     needed_by: Moment | None = None
     """When it must be there."""
-    state: Annotated[vocab.NeedState, default("requested")] = "requested"
+    state: Annotated[vocab.NeedState, default("requested", vocab.NeedState)] = "requested"
     """How far it has come."""
     note: Note | None = None
     """More about it. Restricted."""

@@ -7,7 +7,6 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter
 
-from vardkase_contracts import report_data as d
 from vardkase_contracts import vocab
 from vardkase_contracts.base import (
     EventId,
@@ -19,6 +18,7 @@ from vardkase_contracts.base import (
     PointRef,
     Seq,
     Source,
+    default,
 )
 from vardkase_contracts.report_data import (
     ActivationData,
@@ -96,6 +96,9 @@ REPORT_TYPES: Final[dict[str, vocab.ReportKind]] = {report_type(kind): kind for 
 """The kind of each `type`."""
 
 
+_SOURCE_KOMMUN: Final = slice(len("urn:tp:kommun:"), len("urn:tp:kommun:") + 4)
+
+
 class ReportBase(Incoming):
     """The envelope that all reports share (CloudEvents 1.0)."""
 
@@ -120,7 +123,7 @@ class ReportBase(Incoming):
     """Skarpt läge, övning or prov: the same as the subject's, so that a signed exercise cannot be replayed as real."""
     seq: Seq | None = None
     """Rises by report, per point and source; orders reports observed at the same time."""
-    quality: Annotated[vocab.Quality, d.default("observed")] = "observed"
+    quality: Annotated[vocab.Quality, default("observed", vocab.Quality)] = "observed"
     """How the content is known."""
     role: vocab.Role | None = None
     """In what role the reporter reports."""
@@ -138,6 +141,11 @@ class ReportBase(Incoming):
     def slug(self) -> str:
         """The point's slug, or `_` for the kommun itself."""
         return self.subject[5:]
+
+    @property
+    def source_kommun(self) -> str:
+        """The code of the kommun whose reporter this is; it must be `kommun`."""
+        return self.source[_SOURCE_KOMMUN]
 
 
 class RegisterReport(ReportBase):

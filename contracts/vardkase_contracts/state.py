@@ -4,7 +4,7 @@ Everything that was said stands under `facts`, `last`, `timelines` and `others`;
 the same at every node that holds the same reports. The rest is judged at `as_of`.
 """
 
-from typing import Annotated, Final, Generic, Literal, TypeVar
+from typing import Annotated, Any, Final, Generic, Literal, TypeVar
 
 from pydantic import Field, JsonValue, TypeAdapter
 
@@ -26,6 +26,20 @@ from vardkase_contracts.base import (
 
 _Value = TypeVar("_Value")
 
+_NAMES: Final[tuple[tuple[Any, str], ...]] = (
+    (vocab.Lifecycle, "Lifecycle"),
+    (vocab.Availability, "Availability"),
+    (vocab.ActivationState, "Activation"),
+    (vocab.ServiceState, "Service"),
+    (vocab.ContactResult, "Contact"),
+    (dict[str, str], "Texts"),
+    (int, "Number"),
+    (JsonValue, "Any"),
+    (Moment, "Moment"),
+    (Note, "Note"),
+)
+"""Types without a name of their own, and what a fact of theirs is called by."""
+
 
 class Fact(Frozen, Generic[_Value]):
     """The latest that was said of one aspect, and who said it when."""
@@ -44,6 +58,12 @@ class Fact(Frozen, Generic[_Value]):
     """How it is known; left out when observed."""
     clock_adjusted: Literal[True] | None = None
     """The reporter's clock was ahead, so the time is when the report came in; left out otherwise."""
+
+    @classmethod
+    def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
+        """What a fact is called in the schemas: `PowerFact`, `LifecycleFact`."""
+        (value,) = params
+        return f"{next((name for known, name in _NAMES if known == value), None) or value.__name__}Fact"
 
 
 class Facts(Frozen):
@@ -93,28 +113,23 @@ class Facts(Frozen):
     """Needs and surplus by `need_id`; the 64 greatest."""
 
 
-class LastContact(Frozen):
-    """The last attempt to reach the point."""
-
-    at: Moment
-    """When."""
-    result: vocab.ContactResult
-    """Whether it was reached."""
-
-
 class Last(Frozen):
     """When the point was last heard of."""
 
     content: Moment | None
     """The last report with content."""
+    confirmed: Moment | None
+    """The last `confirm`."""
     heartbeat: Moment | None
     """The last heartbeat."""
-    contact: LastContact | None
+    reached: Moment | None
+    """The last attempt that reached it."""
+    contact: Fact[vocab.ContactResult] | None
     """The last attempt to reach it."""
 
 
-ReportStamp = tuple[Moment, Seq, EventId, Source]
-"""A report in a timeline: its effective time, `seq` or 0, id, source."""
+ReportStamp = tuple[Moment, Seq, EventId, Source, vocab.Quality, bool]
+"""A report in a timeline: its effective time, `seq` or 0, id, source, quality, whether its clock was ahead."""
 ValueStamp = tuple[Annotated[int, Field(ge=0)], JsonValue]
 """A value in a timeline: the report's place in `reports`, and the value."""
 
@@ -127,7 +142,8 @@ class Timelines(Frozen):
     aspects: dict[str, Annotated[tuple[ValueStamp, ...], Field(max_length=73)]]
     """Values by aspect (`power`, `services.heat`), oldest first."""
     known: dict[str, ValueStamp]
-    """The last value that is known by aspect; `power.endurance`: the last power whose endurance is known."""
+    """The last value that is known, of aspects whose timeline has lost it; `power.endurance`: the last power whose
+    endurance is known."""
 
 
 class Conflict(Frozen):

@@ -158,17 +158,17 @@ class Judge:
         if not self.lines.open(t):
             return NOTHING
         occupancy, capacity = self.lines.known_value("occupancy", t), self.capacity(t)
-        if occupancy is None or not capacity:
+        if occupancy is None or capacity is None:
             return Asked("open", frozenset())
         return Asked("open", first(sum(100 * occupancy >= p * capacity for p in table.CAPACITY_PERCENT)))
 
     def capacity(self, t: int) -> int | None:
-        """The capacity in force; None or 0 when it is not known."""
+        """The capacity in force; None when it is not known."""
         hour = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=t)).astimezone(_STOCKHOLM).hour
         night = self._capacity("capacity_night")
-        if night is not None and (hour >= table.NIGHT[0] or hour < table.NIGHT[1]):
+        if night and (hour >= table.NIGHT[0] or hour < table.NIGHT[1]):
             return night
-        return self._capacity("capacity_day")
+        return self._capacity("capacity_day") or None
 
     def _capacity(self, aspect: str) -> int | None:
         reported = self.point.value(aspect)
@@ -353,17 +353,22 @@ class Judge:
     @property
     def endurance_unknown(self) -> bool:
         """Whether it runs on something that will end, and nobody knows when."""
-        return self.lines.source(self.now) in ("backup", "battery") and self.lines.anchor(self.now) is None
+        return self._runs_down and self.lines.anchor(self.now) is None
 
     @property
     def runs_out_at(self) -> int | None:
         """When the power in use ends; None when it does not, or is not known."""
-        return self.lines.runs_out_at(self.now)
+        return self.lines.runs_out_at(self.now) if self._runs_down else None
+
+    @property
+    def _runs_down(self) -> bool:
+        return self.lines.mode(self.now) in ("running", "battery")
 
     @property
     def dark(self) -> bool:
-        """Whether it is without power, as reported or derived."""
-        return self._power_scope(self.now) and bool(self.power_lost(self.now).holds)
+        """Whether it has no power while it is used, as reported or derived."""
+        off = self.lines.mode(self.now) in ("none", "dead", "not_connected") or self.ran_out(self.now)
+        return off and self.lines.lifecycle(self.now) in table.POWER_LIFECYCLES
 
     def red_by_vital(self, i: int) -> bool:
         """Whether, at the i-th of the times, power, staff, heat or water made it red or worse, not inhibited."""

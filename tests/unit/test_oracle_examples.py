@@ -328,7 +328,7 @@ EXAMPLES = [
         says="on backup with unknown endurance: yellow after 60 min, red after 4 h",
         rule="report.incomplete",
         story=[OPEN_LONG, staff(0, 3), backup(0), backup(100)],
-        levels={59: "yellow", 60: "yellow", 239: "yellow", 240: "red"},
+        levels={59: None, 60: "yellow", 239: "yellow", 240: "red"},
     ),
     # -- staff
     Example(

@@ -149,11 +149,11 @@ class Connection:
         )
         try:
             await asyncio.wait({dial, self._turned_down}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
-            if dial.done():
-                dial.result()
-            else:
-                detail = self.trouble or "no answer"
-                raise ConnectFailed(shown, detail if self._turned_down.done() else f"{detail} (for {timeout_s:g} s)")
+            if self._turned_down.done():
+                raise ConnectFailed(shown, self._turned_down.result())
+            if not dial.done():
+                raise ConnectFailed(shown, f"{self.trouble or 'no answer'} (for {timeout_s:g} s)")
+            dial.result()
         except (OSError, nats.errors.Error, ValueError) as error:
             raise ConnectFailed(shown, str(error) or type(error).__name__) from error
         finally:

@@ -113,6 +113,11 @@ class Feed(Generic[T]):
         return None if self._last is None else self._last.subject
 
     @property
+    def closed(self) -> bool:
+        """Whether it has stopped reading, for good."""
+        return self._closed
+
+    @property
     def connected(self) -> bool:
         """Whether the server is being read from, as far as is known."""
         return self._connection.connected and not any(reader.trouble for reader in self._readers)

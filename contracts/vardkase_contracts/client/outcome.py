@@ -11,15 +11,14 @@ from typing import Final, Literal, Self
 
 from pydantic import ValidationError
 
-from vardkase_contracts import subjects
+from vardkase_contracts import subjects, vocab
 from vardkase_contracts.areas import NATION, Area
 from vardkase_contracts.client.connection import Connection
 from vardkase_contracts.client.errors import ReadRefused
-from vardkase_contracts.client.events import Encoded
+from vardkase_contracts.client.events import EncodedReport
 from vardkase_contracts.client.feed import Feed, Source
 from vardkase_contracts.client.pull import Pace
 from vardkase_contracts.refusals import RejectedEvent
-from vardkase_contracts.vocab import RefusalReason
 
 _MOST_SOURCES: Final = 16
 
@@ -33,7 +32,7 @@ class Outcome:
 
     status: OutcomeStatus
     """Accepted, rejected, or not known (yet)."""
-    reason: RefusalReason | None = None
+    reason: vocab.RefusalReason | None = None
     """Of a refusal: why, for a program."""
     field: str | None = None
     """Of a refusal: the field at fault; None when it is the message as a whole."""
@@ -48,7 +47,7 @@ class Outcomes:
     earlier may never show up again: its outcome is `unknown`, unless it is the point's latest of its kind.
     """
 
-    def __init__(self, connection: Connection, reports: Sequence[Encoded], *, pace: Pace | None = None) -> None:
+    def __init__(self, connection: Connection, reports: Sequence[EncodedReport], *, pace: Pace | None = None) -> None:
         sources, only_new = _sources(reports)
         self._feed = Feed(
             connection,
@@ -80,7 +79,7 @@ class Outcomes:
         except (ReadRefused, TimeoutError) as error:
             self._trouble = str(error) or "the server has not answered"
 
-    async def wait(self, reports: Iterable[Encoded], timeout_s: float) -> list[Outcome]:
+    async def wait(self, reports: Iterable[EncodedReport], timeout_s: float) -> list[Outcome]:
         """What became of each report, in their order; at the latest after `timeout_s`."""
         wanted = list(reports)
         pending = {report.payload for report in wanted} - self._known.keys()
@@ -120,7 +119,7 @@ def subjects_family(subject: str | None) -> str | None:
     return tokens[3] if len(tokens) > 3 else None
 
 
-def _sources(reports: Sequence[Encoded]) -> tuple[list[Source], bool]:
+def _sources(reports: Sequence[EncodedReport]) -> tuple[list[Source], bool]:
     exact = {
         source
         for r in reports
@@ -131,8 +130,9 @@ def _sources(reports: Sequence[Encoded]) -> tuple[list[Source], bool]:
     }
     if len(exact) <= _MOST_SOURCES:
         return sorted(exact), False
-    kommuner = {(r.reality, Area("kommun", r.kommun)) for r in reports}
-    areas = kommuner if 2 * len(kommuner) <= _MOST_SOURCES else {(r.reality, NATION) for r in reports}
+    areas: set[tuple[vocab.Reality, Area]] = {(r.reality, Area("kommun", r.kommun)) for r in reports}
+    if 2 * len(areas) > _MOST_SOURCES:
+        areas = {(r.reality, NATION) for r in reports}
     wide = {
         source
         for reality, area in areas

@@ -5,18 +5,18 @@ so a restart, a repeated report or another batching cannot make a twin.
 """
 
 import hashlib
-from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 from vardkase_contracts.areas import Area
 from vardkase_contracts.instants import MINUTE, iso, parse
+from vardkase_contracts.vocab import ClearedReason
 
 from .finding import Verdict
 from .intervals import FOREVER
 from .orders import Orders, ack_document
 from .texts import text_of
 
-ClearedReason = Literal["recovered", "closed", "withdrawn", "retired"]
 #: An open alert is published again when its running out has moved by this much; less is read from the state (ours).
 RUNS_OUT_MOVED = 15 * MINUTE
 
@@ -51,7 +51,7 @@ def changes(
     orders: Orders,
     rules_version: str,
     now: int,
-    cleared: ClearedReason,
+    cleared: Callable[[str], ClearedReason],
 ) -> tuple[list[Change], int]:
     """The documents to publish, and when an acknowledgement among them ends, µs.
 
@@ -62,7 +62,7 @@ def changes(
         orders: the acknowledgements.
         rules_version: of the table that judged.
         now: the instant of the judgement, µs.
-        cleared: why an alert that does not hold any more is cleared.
+        cleared: why a rule's alert that does not hold any more is cleared.
     """
     found: list[Change] = []
     due = FOREVER
@@ -77,7 +77,13 @@ def changes(
             found.append(Change(key, _firing(subject, key, verdict, open_now, acks_document, rules_version, now)))
     for rule, last in published.items():
         if last["status"] == "firing" and rule not in verdicts:
-            document = {**last, "status": "cleared", "cleared_reason": cleared, "changed_at": iso(now), "acks": []}
+            document: dict[str, Any] = {
+                **last,
+                "status": "cleared",
+                "cleared_reason": cleared(rule),
+                "changed_at": iso(now),
+                "acks": [],
+            }
             found.append(Change(key_of(rule, subject), document))
     return found, due
 

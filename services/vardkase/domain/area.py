@@ -19,6 +19,9 @@ class Heard(NamedTuple):
     heartbeat: int | None
 
 
+NEVER = Heard(None, None)
+
+
 def silence(heard: Heard, open_points: int, incident_since: int | None, rules: Rules, now: int) -> Settled:
     """`area.silent`: nothing at all is heard of a kommun with open points, or in an incident."""
     spec = rules["area.silent"]

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from vardkase_contracts.instants import HOUR, to_datetime
 
 from .finding import Finding
-from .intervals import FOREVER, Intervals, difference, held_for, intersection, normal, union
+from .intervals import FOREVER, Intervals, difference, held_for, intersection, next_change, normal, union
 from .power import LEVELS, Power, held
 from .rules import RuleSpec
 from .stamps import Entry
@@ -154,6 +154,14 @@ def capacity_in_force(view: View) -> float | None:
     """The capacity now: the night's by night, if given, else the day's."""
     night = _capacity(view, "capacity_night")
     return night if night is not None and is_night(view.now) else _capacity(view, "capacity_day")
+
+
+def capacity_changes_at(view: View) -> int:
+    """When another capacity comes into force by the clock alone, µs; `FOREVER` where the night has none of its own."""
+    night = _capacity(view, "capacity_night")
+    if night is None or night == _capacity(view, "capacity_day"):
+        return FOREVER
+    return next_change(nights(view.now), view.now)
 
 
 def nights(now: int) -> Intervals:

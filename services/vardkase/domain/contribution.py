@@ -68,11 +68,16 @@ def contribution(state: PointState, judgement: Judgement) -> Contribution:
     _needs(state, judgement, result)
     for rule, verdict in judgement.verdicts.items():
         counts[f"alerts/{rule}/{verdict.level}"] = 1
+    if state.is_kommun:
+        activation = state.value("activation")
+        if activation is not None:
+            counts[f"activation/{activation}"] = 1
     if state.is_kommun or state.retired:
         return result
     counts[f"lifecycle/{state.lifecycle or 'unknown'}"] = 1
     counts[f"condition/{judgement.condition}"] = 1
     counts[f"freshness/{judgement.freshness}"] = 1
+    counts[f"both/{judgement.condition}/{judgement.freshness}"] = 1
     if state.registered:
         counts["expected"] = 1
         counts["on_time" if judgement.freshness in {"fresh", "ageing"} else judgement.freshness] = 1
@@ -108,17 +113,17 @@ def _open(state: PointState, judgement: Judgement, counts: dict[str, int]) -> No
             counts["free/sum"] = max(0, int(capacity) - occupancy)
     for code, (_, said) in state.services():
         counts[f"services/{code}/{said or 'unknown'}"] = 1
-    power = state.value("power")
-    counts[f"power/{(power or {}).get('source') or 'unknown'}"] = 1
-    staff = state.value("staff")
-    required = (staff or {}).get("required", state.profile.get("staff_required"))
+    power: Mapping[str, Any] = state.value("power") or {}
+    counts[f"power/{power.get('source', 'unknown')}"] = 1
+    staff: Mapping[str, Any] = state.value("staff") or {}
+    required = staff.get("required", state.profile.get("staff_required"))
     if required is not None:
         counts["staff/required"] = required
-    if staff is not None and "present" in staff:
+    if "present" in staff:
         counts["staff/points"] = 1
         counts["staff/present"] = staff["present"]
         if required is not None and staff["present"] < required:
-            counts["staff/short"] = 1
+            counts["staff/short"] = required - staff["present"]
     if any(
         verdict.level != "yellow" and verdict.inhibited_by is None and rule in GRAVE
         for rule, verdict in judgement.verdicts.items()
@@ -166,7 +171,7 @@ def _needs(state: PointState, judgement: Judgement, result: Contribution) -> Non
     view = View(state, judgement.at)
     for entry in state.needs.values():
         need = entry[1]
-        kind = need.get("kind", "other")
+        kind = need.get("kind", "unknown")
         if need["direction"] == "surplus":
             if need["state"] in {"requested", "assigned", "under_way"}:
                 _add(counts, f"surplus/{kind}/count", 1)

@@ -14,6 +14,8 @@ DORMANT = 35 * DAY
 #: A heartbeat, or any content, this recent means that the link is up (ours).
 LINK_UP = 30 * MINUTE
 
+_LIMITS: tuple[tuple[Freshness, int], ...] = (("fresh", FRESH), ("ageing", AGEING), ("stale", STALE))
+
 
 class Age(NamedTuple):
     """A freshness or link, and when it changes by the clock alone, µs."""
@@ -31,7 +33,7 @@ def age(state: PointState, now: int) -> Age:
         freshness, due = "silent" if state.lifecycle == "open" else "stale", FOREVER
     elif state.lifecycle == "open":
         freshness, due = "silent", FOREVER
-        for name, limit in (("fresh", FRESH), ("ageing", AGEING), ("stale", STALE)):
+        for name, limit in _LIMITS:
             if now - content <= limit:
                 freshness, due = name, content + limit + 1
                 break

@@ -3,17 +3,17 @@
 from dataclasses import dataclass
 from typing import Any
 
-from vardkase_contracts.vocab import Condition, Freshness, Link
+from vardkase_contracts.vocab import AlertLevel, ClearedReason, Condition, Freshness, Link
 
 from . import conditions, power
-from .finding import RANK, Finding, Verdict, settle
+from .finding import WORST_FIRST, Finding, Verdict, settle
 from .freshness import age
 from .intervals import FOREVER
 from .power import Power
 from .rules import RuleName, Rules
 from .stamps import SKEW, Entry
 from .state import PointState, is_known
-from .view import View
+from .view import RUNNING_LIFECYCLES, View
 
 #: Rules whose worst level is the condition of a point (CONTRACT §5).
 CONDITION_RULES: frozenset[str] = frozenset(
@@ -52,6 +52,7 @@ class Judgement:
     """A point at an instant: what the clock adds to its state."""
 
     at: int
+    lifecycle: str | None
     verdicts: dict[str, Verdict]
     freshness: Freshness
     link: Link
@@ -91,15 +92,16 @@ def judge_point(
         _inhibit(state, verdicts, silent_area)
     return Judgement(
         at=now,
+        lifecycle=state.lifecycle,
         verdicts=verdicts,
         freshness=aged.freshness,
         link=aged.link,
         condition=_condition(view, supply, verdicts, aged.freshness),
         runs_out_at=supply.runs_out_at,
-        dark=supply.dark(now) and state.lifecycle in {"open", "establishing", "closing"},
+        dark=supply.dark(now) and state.lifecycle in RUNNING_LIFECYCLES,
         endurance_known=supply.endurance_known,
         capacity=capacity,
-        due=min(due, _first_ahead(state, now)),
+        due=min(due, conditions.capacity_changes_at(view), _first_ahead(state, now)),
     )
 
 
@@ -155,22 +157,16 @@ def _condition(view: View, supply: Power, verdicts: dict[str, Verdict], freshnes
     state = view.state
     if state.lifecycle != "open" or state.retired:
         return "not_applicable"
-    worst = max(
-        (
-            verdict.level
-            for rule, verdict in verdicts.items()
-            if rule in CONDITION_RULES and verdict.inhibited_by is None
-        ),
-        key=RANK.__getitem__,
-        default=None,
-    )
+    held: set[AlertLevel] = {
+        verdict.level for rule, verdict in verdicts.items() if rule in CONDITION_RULES and verdict.inhibited_by is None
+    }
+    worst: AlertLevel | None = next((level for level in WORST_FIRST if level in held), None)
     if worst is not None:
         return worst
     if freshness == "silent" or not supply.endurance_known:
         return "unknown"
-    return (
-        "green" if _is_known_now(view, "power") and _is_known_now(view, "staff") and not _unmanned(view) else "unknown"
-    )
+    known = _is_known_now(view, "power") and _is_known_now(view, "staff") and not _unmanned(view)
+    return "green" if known else "unknown"
 
 
 def _is_known_now(view: View, aspect: str) -> bool:
@@ -193,6 +189,27 @@ def _first_ahead(state: PointState, now: int) -> int:
                 break
             ahead = min(ahead, stamp.time - SKEW)
     return ahead
+
+
+def cleared_reason(rule: str, state: PointState, *, withdrawn: bool) -> ClearedReason:
+    """Why a point's alert does not hold any more.
+
+    Args:
+        rule: the alert's rule.
+        state: the point.
+        withdrawn: whether reports of it were withdrawn just now.
+    """
+    if state.retired:
+        return "retired"
+    if withdrawn:
+        return "withdrawn"
+    if state.is_kommun:
+        return "recovered"
+    if rule.startswith("power."):
+        looked_at = RUNNING_LIFECYCLES
+    else:
+        looked_at = conditions.EMPTYING if rule == "closing.occupied" else conditions.OPEN
+    return "recovered" if state.lifecycle in looked_at else "closed"
 
 
 #: Two reporters contradict each other when they are at most this far apart (CONTRACT §4).

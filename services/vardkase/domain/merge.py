@@ -88,7 +88,7 @@ def plain_value(value: Any) -> Any:
     return value
 
 
-def merge(state: PointState, item: Received) -> None:
+def merge(state: PointState, item: Received) -> None:  # noqa: C901, PLR0912 - one case a kind of report
     """Take a report into the state. Merging a report twice, or in any order, gives the same state.
 
     A withdraw changes no state by itself: who folds leaves out what it names (`vardkase.domain.fold`).

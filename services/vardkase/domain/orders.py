@@ -4,10 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from vardkase_contracts.orders import AckOrder, IncidentOrder, Order
-
 from vardkase_contracts.areas import Area
 from vardkase_contracts.instants import HOUR, from_datetime, iso
+from vardkase_contracts.orders import AckOrder, IncidentOrder, Order
 from vardkase_contracts.vocab import AlertLevel
 
 from .finding import RANK
@@ -67,7 +66,7 @@ class Orders:
         if isinstance(order, IncidentOrder):
             data = order.data
             kommuner = frozenset(kommun for code in data.areas for kommun in Area.parse(code).kommuner())
-            since = rank[0] if data.since is None else from_datetime(data.since)
+            since = from_datetime(data.from_)
             until = FOREVER if data.until is None else from_datetime(data.until)
             held = self.incidents.get(data.id)
             if held is None or rank > held[0]:

@@ -41,34 +41,51 @@ class Surroundings:
         self.incident_silent = incident_silent
 
 
-def picture(area: Area, rollup: RollUp, around: Surroundings, reality: str, now: int) -> dict[str, Any]:
-    """The automatic picture of an area at an instant, without the course of events, which stands outside its version."""
-    sums = rollup.sums[area]
-    content: dict[str, Any] = {
-        "reality": reality,
-        "level": area.level,
-        "code": area.code,
-        "name": area.name,
-        "adopted": None,
-        "condition": _condition(area, sums, around),
-        "forecast": {
-            "dark": sums.get("dark", 0),
-            "endurance_unknown": sums.get("endurance_unknown", 0),
-            "out_within": {name: sums.get(f"out/{name}", 0) for name, _ in HORIZONS},
-            "next": [_listed(each) for each in rollup.shortages(area)],
-        },
-        "resources": _resources(sums),
-        "measures": {
-            "needs": _table(sums, "needs", NEED_KINDS, NEED_STATES),
-            "overdue": sums.get("needs_overdue", 0),
-        },
-        "coverage": _coverage(area, rollup, around),
-        "alerts": _table(sums, "alerts", RULE_NAMES, ALERT_LEVELS),
-        "areas": [_child(child, rollup, around) for child in area.children()],
-    }
-    content["version"] = version_of(content)
-    content["as_of"] = iso(now)
-    return content
+class Pictures:
+    """Makes the pictures of a reality; what a child looks like in its parents' is kept while it does not change."""
+
+    def __init__(self, rollup: RollUp, reality: str) -> None:
+        """Make them from these sums."""
+        self._rollup = rollup
+        self._reality = reality
+        self._children: dict[Area, tuple[int, dict[str, Any]]] = {}
+
+    def of(self, area: Area, around: Surroundings, now: int) -> dict[str, Any]:
+        """The automatic picture of an area at an instant, but for its events, which its version leaves out."""
+        rollup = self._rollup
+        sums = rollup.sums[area]
+        content: dict[str, Any] = {
+            "reality": self._reality,
+            "level": area.level,
+            "code": area.code,
+            "name": area.name,
+            "adopted": None,
+            "condition": _condition(area, sums, around),
+            "forecast": {
+                "dark": sums.get("dark", 0),
+                "endurance_unknown": sums.get("endurance_unknown", 0),
+                "out_within": {name: sums.get(f"out/{name}", 0) for name, _ in HORIZONS},
+                "next": [_listed(each) for each in rollup.shortages(area)],
+            },
+            "resources": _resources(sums),
+            "measures": {
+                "needs": _table(sums, "needs", (*NEED_KINDS, "unknown"), NEED_STATES),
+                "overdue": sums.get("needs_overdue", 0),
+            },
+            "coverage": _coverage(area, rollup, around),
+            "alerts": _table(sums, "alerts", RULE_NAMES, ALERT_LEVELS),
+            "areas": [self._child(child, around) for child in area.children()],
+        }
+        content["version"] = version_of(content)
+        content["as_of"] = iso(now)
+        return content
+
+    def _child(self, area: Area, around: Surroundings) -> dict[str, Any]:
+        revision = self._rollup.revisions[area]
+        kept = self._children.get(area)
+        if kept is None or kept[0] != revision:
+            kept = self._children[area] = revision, _child(area, self._rollup, around)
+        return kept[1]
 
 
 def _counts(sums: Mapping[str, int], group: str, names: Iterable[str]) -> dict[str, int]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from vardkase_contracts.areas import Area, areas_of
 
-from .area import Heard
+from .area import NEVER, Heard
 from .contribution import NOTHING, Contribution, Shortage
 
 #: How many points the forecast lists.
@@ -28,7 +28,7 @@ class Kommun:
     contents: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
     heard: dict[str, int] = field(default_factory=dict[str, int])
     heartbeats: dict[str, int] = field(default_factory=dict[str, int])
-    last: Heard = Heard(None, None)
+    last: Heard = NEVER
 
 
 class RollUp:
@@ -40,14 +40,13 @@ class RollUp:
         kommuner = area.kommuner()
         self.sums: dict[Area, dict[str, int]] = {}
         self.kommuner: dict[str, Kommun] = {code: Kommun() for code in kommuner}
-        inside = set(kommuner)
-        for code in kommuner:
-            for each in areas_of(code):
-                if inside.issuperset(each.kommuner()):
-                    self.sums.setdefault(each, {})
+        inside = frozenset(kommuner)
+        for each in {each for code in kommuner for each in areas_of(code)}:
+            if inside.issuperset(each.kommuner()):
+                self.sums[each] = {}
         self._contributions: dict[str, Contribution] = {}
-        #: Areas whose sums or lists changed since somebody last took them.
-        self.changed: set[Area] = set()
+        #: How often an area changed: what is made of it may be kept for as long as this stays.
+        self.revisions: dict[Area, int] = dict.fromkeys(self.sums, 0)
 
     def areas(self, kommun: str) -> Iterator[Area]:
         """The areas with a picture here that a kommun lies in, the smallest first."""
@@ -68,7 +67,7 @@ class RollUp:
             if difference:
                 _apply(self.sums[area], difference)
             if touched or old.listed != new.listed:
-                self.changed.add(area)
+                self.revisions[area] += 1
         self._move(self.kommuner[kommun], point, old, new)
 
     @staticmethod
@@ -87,6 +86,11 @@ class RollUp:
             anything = _latest(kommun.heard, point, kommun.last.anything, old.heard, new.heard)
             heartbeat = _latest(kommun.heartbeats, point, kommun.last.heartbeat, old.heartbeat, new.heartbeat)
             kommun.last = Heard(anything, heartbeat)
+
+    def touch(self, kommun: str) -> None:
+        """Something else that pictures show of a kommun has changed."""
+        for area in self.areas(kommun):
+            self.revisions[area] += 1
 
     def count(self, area: Area, name: str) -> int:
         """One sum of an area."""

@@ -14,7 +14,7 @@ BUCKETS = 72
 
 
 class Timeline:
-    """Of every 5-minute bucket the greatest stamp: the newest bucket and the 71 before it, and the greatest before those.
+    """Of each 5-minute bucket the greatest stamp: the newest bucket, the 71 before it, and the greatest before those.
 
     What it holds is a function of the set of stamps added to it: order, repetition and batching do not matter. It holds
     at most 73 entries, in ascending order.

@@ -41,10 +41,11 @@ class SystemClock:
         monotonic, wall = _monotonic(), _wall()
         passed = monotonic - self._monotonic
         self._stepped = wall - monotonic - self._offset
-        if wall >= self._now:
+        slowest = self._now + passed // _SLEW
+        if wall >= slowest:
             self._now, self._monotonic = wall, monotonic
         elif passed >= _SLEW:  # less would be lost in the division
-            self._now, self._monotonic = self._now + passed // _SLEW, monotonic
+            self._now, self._monotonic = slowest, monotonic
         return self._now
 
     @property

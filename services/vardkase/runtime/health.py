@@ -10,8 +10,7 @@ from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from prometheus_client import CollectorRegistry
-from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from vardkase.runtime.exposition import CONTENT_TYPE
 
 log: Final = logging.getLogger(__name__)
 
@@ -48,14 +47,14 @@ def readiness(name: str, checks: Sequence[Check]) -> tuple[int, bytes]:
 
 
 def endpoints(
-    name: str, checks: Callable[[], Sequence[Check]], registry: CollectorRegistry
+    name: str, checks: Callable[[], Sequence[Check]], exposition: Callable[[], bytes]
 ) -> list[tuple[str, Endpoint]]:
     """The three routes of a service.
 
     Args:
         name: the service.
         checks: what must hold for it to be ready, seen now. If it raises, the service is not ready.
-        registry: what `/metrics` shows.
+        exposition: what `/metrics` shows.
     """
 
     def healthz() -> tuple[int, str, bytes]:
@@ -71,7 +70,7 @@ def endpoints(
         return status, JSON, body
 
     def metrics() -> tuple[int, str, bytes]:
-        return 200, CONTENT_TYPE_PLAIN_0_0_4, generate_latest(registry)
+        return 200, CONTENT_TYPE, exposition()
 
     return [("/healthz", _endpoint(healthz)), ("/readyz", _endpoint(readyz)), ("/metrics", _endpoint(metrics))]
 

@@ -4,16 +4,16 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from pathlib import Path
+from types import TracebackType
+from typing import Final, cast
 
-from faststream.nats import NatsBroker
-from faststream.nats.broker import NatsRouter
-from faststream.nats.security import NatsCredentials
-from nats.aio.client import Client
+from faststream.nats import NatsBroker, NatsRouter
 from nats.errors import ConnectionClosedError, ConnectionReconnectingError
 from pydantic import SecretStr
 
 from vardkase.runtime.health import Check
+from vardkase.runtime.jetstream.connection import Connection
 from vardkase.runtime.metrics import Metrics
 from vardkase.runtime.settings import Settings
 
@@ -43,36 +43,39 @@ class Link:
         self._ever = False
         self._down_since: float | None = None
         self._last_error = ""
-        self.client: Client | None = None
-        """The connection, once there is one."""
+        self.client = Connection()
+        """The connection."""
 
-    def options(self) -> dict[str, Any]:
-        """What `nats.connect` and `NatsBroker` take."""
-        return {
-            "name": self._name,
-            "error_cb": self._error,
-            "disconnected_cb": self._disconnected,
-            "reconnected_cb": self._reconnected,
-            "closed_cb": self._closed,
-            "connect_timeout": self._settings.connect_timeout,
-            "reconnect_time_wait": self._settings.reconnect_wait,
-            "max_reconnect_attempts": -1,  # a finite number ends in an event loop that spins
-            "ping_interval": self._settings.ping_interval,
-            "max_outstanding_pings": self._settings.max_pings,
-            "drain_timeout": self._settings.drain_timeout,
-            "pending_size": self._settings.pending_bytes,
-            "inbox_prefix": self._settings.inbox_prefix,
-        }
+    async def connect(self, url: SecretStr, creds: Path | None = None) -> Connection:
+        """Connects, however long it takes; from then on the connection is made anew for ever, until it is closed.
 
-    def connected(self, client: Client) -> None:
-        """The first connection is there."""
-        self.client = client
+        A server that is away, or that does not know the user yet, is asked again and again: `check` tells how it goes.
+        """
+        await self.client.connect(
+            servers(url),
+            name=self._name,
+            user_credentials=creds,
+            error_cb=self._error,
+            disconnected_cb=self._disconnected,
+            reconnected_cb=self._reconnected,
+            connect_timeout=cast("int", self._settings.connect_timeout),
+            reconnect_time_wait=cast("int", self._settings.reconnect_wait),
+            max_reconnect_attempts=-1,  # a finite number ends in an event loop that spins
+            ping_interval=cast("int", self._settings.ping_interval),
+            max_outstanding_pings=self._settings.max_pings,
+            drain_timeout=cast("int", self._settings.drain_timeout),
+            pending_size=self._settings.pending_bytes,
+            flush_timeout=self._settings.request_timeout,
+            inbox_prefix=self._settings.inbox_prefix,
+        )
         self._ever = True
+        self._last_error = ""
         self._metrics.nats_connected.labels(self._account).set(1)
+        return self.client
 
     def check(self) -> Check:
         """Whether it is connected now. Says nothing of consumers."""
-        if self.client is not None and self.client.is_connected:
+        if self._ever and self.client.is_connected:
             self._down_since = None
             return Check(name=f"nats {self._account}", ok=True, detail="connected")
         detail = "connecting" if not self._ever else "connection lost"
@@ -99,11 +102,12 @@ class Link:
     async def _error(self, error: Exception) -> None:
         self._last_error = str(error) or type(error).__name__
         self._metrics.nats_errors.labels(self._account, type(error).__name__).inc()
-        log.warning("NATS tells an error", extra={"account": self._account, "error": self._last_error})
+        await self.client.tell(error)
 
     async def _disconnected(self) -> None:
         self._metrics.nats_connected.labels(self._account).set(0)
-        log.warning("disconnected from NATS", extra={"account": self._account})
+        if not self.client.is_closed:  # closing it ourselves is no news
+            log.warning("disconnected from NATS", extra={"account": self._account})
 
     async def _reconnected(self) -> None:
         self._last_error = ""
@@ -111,16 +115,16 @@ class Link:
         self._metrics.nats_reconnects.labels(self._account).inc()
         log.info("connected to NATS again", extra={"account": self._account})
 
-    async def _closed(self) -> None:
-        log.info("the connection to NATS is closed", extra={"account": self._account})
-
 
 class Broker(NatsBroker):
-    """FastStream's broker over a `Link`, that also stops when NATS is away.
+    """FastStream's broker over a `Link`.
+
+    FastStream's own connection is nats-py's, with an error callback that raises on some errors, which ends the
+    reconnecting without a word.
 
     Args:
         settings: which server, and how.
-        link: the state of the connection.
+        link: the connection.
         routers: per-message handlers.
     """
 
@@ -129,36 +133,36 @@ class Broker(NatsBroker):
             raise ValueError("a service needs nats_url")
         super().__init__(
             servers(settings.nats_url),
-            **link.options(),
-            security=None if settings.nats_creds is None else NatsCredentials(settings.nats_creds),
             logger=logging.getLogger("faststream"),
             graceful_timeout=settings.health.stop_timeout,
             routers=routers,
         )
+        self._url = settings.nats_url
+        self._creds = settings.nats_creds
         self._link = link
 
-    async def start(self) -> None:
-        """Connects, however long it takes, and starts the handlers."""
-        self._link.connected(await self.connect())
-        await super().start()
+    async def _connect(self) -> Connection:
+        connection = await self._link.connect(self._url, self._creds)
+        self.config.connect(connection)
+        return connection
 
-    async def stop(self, *error: Any) -> None:
+    async def stop(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_val: BaseException | None = None,
+        exc_tb: TracebackType | None = None,
+    ) -> None:
         """Finishes what handlers have in hand, sends what waits, closes."""
-        client = self._link.client
         try:
-            await super().stop(*error)
+            await super().stop(exc_type, exc_val, exc_tb)
         except (ConnectionReconnectingError, ConnectionClosedError):
             # Nothing can be sent now. What was not acknowledged comes again.
             log.warning("stopped while NATS was away")
-        if client is not None and not client.is_closed:
-            await client.close()
+        await self._link.client.close()
 
 
-async def connect_public(settings: Settings, link: Link) -> Client:
-    """A connection to the public account, as its only writer.
-
-    Waits until there is one: a server that is away, or that does not know the user yet, is asked again and again;
-    `link.check()` tells how it goes.
+async def connect_public(settings: Settings, link: Link) -> Connection:
+    """A connection to the public account, as its only writer; see `Link.connect`.
 
     Args:
         settings: `nats_public_url`, `nats_public_creds`.
@@ -169,12 +173,7 @@ async def connect_public(settings: Settings, link: Link) -> Client:
     """
     if settings.nats_public_url is None:
         raise ValueError("nothing can be made public without nats_public_url")
-    client = Client()
-    await client.connect(
-        servers(settings.nats_public_url), user_credentials=settings.nats_public_creds, **link.options()
-    )
-    link.connected(client)
-    return client
+    return await link.connect(settings.nats_public_url, settings.nats_public_creds)
 
 
 def servers(url: SecretStr) -> list[str]:

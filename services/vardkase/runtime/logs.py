@@ -30,6 +30,7 @@ BURST: Final = 20
 """Most lines from one place in the code in a window."""
 WINDOW: Final = 10.0
 """Seconds."""
+_OURS: Final = 5
 _FIELDS: Final = 24
 _VALUE: Final = 400
 _PLACES: Final = 1000
@@ -120,10 +121,12 @@ class JsonFormatter(logging.Formatter):
         if trace := _trace(self, record):
             line["exception"] = trace
         text = json.dumps(line, ensure_ascii=False)
-        while len(text.encode()) >= LINE and len(line) > 5:  # the fields that are ours come first and are short
+        while len(text.encode()) >= LINE and len(line) > _OURS:
             line.popitem()
             text = json.dumps({**line, "cut": True}, ensure_ascii=False)
-        return text if len(text.encode()) < LINE else json.dumps({**line, "message": line["message"][: LINE // 8]})
+        if len(text.encode()) >= LINE:  # of the longest characters, or of such that JSON escapes
+            text = json.dumps({**line, "message": line["message"][: LINE // 8], "cut": True}, ensure_ascii=False)
+        return text
 
 
 class HumanFormatter(logging.Formatter):

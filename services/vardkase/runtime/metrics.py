@@ -7,7 +7,7 @@ label where the thing has one. No label ever holds a subject, a point or a messa
 
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.process_collector import ProcessCollector
 
@@ -28,6 +28,7 @@ class Metrics:
     """
 
     def __init__(self, registry: CollectorRegistry | None = None, *, process: bool = False) -> None:
+        disable_created_metrics()  # a second series for each counter, that nothing here reads
         r = self.registry = registry or CollectorRegistry()
         if process:
             ProcessCollector(registry=r)

@@ -15,10 +15,11 @@ from typing import Any, Final, Protocol
 import uvicorn
 from faststream.asgi import AsgiFastStream
 from faststream.nats import NatsRouter
-from nats.aio.client import Client
+from prometheus_client import generate_latest
 
 from vardkase.runtime.errors import DONE, FAILED, Ended
 from vardkase.runtime.health import Check, Receive, Scope, Send, endpoints
+from vardkase.runtime.jetstream.connection import Connection
 from vardkase.runtime.link import NODE, Broker, Link
 from vardkase.runtime.metrics import Metrics
 from vardkase.runtime.settings import Settings
@@ -45,7 +46,7 @@ class Service(Protocol):
         """Its background tasks. One that ends by itself ends the process, to be started anew."""
         ...
 
-    async def start(self, nc: Client) -> None:
+    async def start(self, nc: Connection) -> None:
         """Begins its work on a connection that is up; returns when it has begun. An error ends the process."""
         ...
 
@@ -110,7 +111,7 @@ class Application(AsgiFastStream):
         service.tasks.on_death = lambda name, error: self.fate.fail(f"the task {name} ended", error)
         super().__init__(
             self._nats,
-            asgi_routes=endpoints(service.name, self.checks, metrics.registry),
+            asgi_routes=endpoints(service.name, self.checks, lambda: generate_latest(metrics.registry)),
             logger=logging.getLogger("faststream"),
             after_startup=[self._start_service],
             on_shutdown=[self._stop_service],
@@ -136,8 +137,6 @@ class Application(AsgiFastStream):
             self.fate.fail(f"{self.service.name} cannot go on: {error or type(error).__name__}", error)
 
     async def _start_service(self) -> None:
-        if self._link.client is None:
-            raise RuntimeError("FastStream started the service before the connection")
         watch = self._link.watch(self.fate.fail)
         self.service.tasks.spawn(watch, name="link watch")
         self._starting = asyncio.create_task(self.service.start(self._link.client), name="start")

@@ -117,13 +117,16 @@ def _readable(path: Path) -> Path:
 
 def _urls(value: str, schemes: tuple[str, ...]) -> None:
     for url in value.split(","):
-        parts = urlsplit(url.strip())  # ValueError for a broken bracket: caught by pydantic, said below
-        if parts.scheme not in schemes or not parts.hostname:
-            raise ValueError(f"expected a URL that starts with {' or '.join(f'{scheme}://' for scheme in schemes)}")
         try:
-            _ = parts.port
-        except ValueError as error:
-            raise ValueError("expected a URL whose port is a number up to 65535") from error
+            parts = urlsplit(url.strip())
+            whole = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0  # asking can raise, too
+        except ValueError:
+            whole = False
+        if not whole:
+            raise ValueError(
+                f"expected a URL that starts with {' or '.join(f'{scheme}://' for scheme in schemes)}, "
+                "has a host, and a port up to 65535 if any"
+            )
 
 
 def _nats(value: SecretStr) -> SecretStr:

@@ -1,4 +1,4 @@
-"""The local time of simulated instants: hours for day rhythms, text for reports. Fast, because every report needs it."""
+"""The local time of simulated instants: hours for day rhythms, text for reports. Fast: every report needs it."""
 
 from typing import Final
 from zoneinfo import ZoneInfo

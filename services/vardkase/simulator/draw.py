@@ -103,6 +103,11 @@ def minutes(amount: float) -> int:
     return round(amount * (MINUTE // SECOND)) * SECOND
 
 
+def rounded_up(at: int, step: int) -> int:
+    """The instant, or the first after it, that is a whole number of steps: people name times in round figures."""
+    return -(-at // step) * step
+
+
 def hours(amount: float) -> int:
     """Hours as a duration in microseconds, in whole seconds."""
     return round(amount * (HOUR // SECOND)) * SECOND

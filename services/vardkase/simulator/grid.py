@@ -1,5 +1,4 @@
-"""The storm and what it does to the grid: where the front is, which grid areas fail, when they and the mobile networks
-in them come back.
+"""The storm and what it does: where the front is, which grid areas fail, when power and mobile networks come back.
 
 The front is a line across the axis and moves along it. A grid area is a part of a kommun that loses power as one.
 """

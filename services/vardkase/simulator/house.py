@@ -14,9 +14,19 @@ class House:
     """Visitors, water and warmth, worked out when somebody looks."""
 
     __slots__ = (
-        "_demand", "_heated", "_litres", "_looked", "_opened", "_site", "_tank", "_target", "_tau", "_temperature",
-        "_warm_at", "_world",
-    )  # fmt: skip
+        "_demand",
+        "_heated",
+        "_litres",
+        "_looked",
+        "_opened",
+        "_site",
+        "_tank",
+        "_target",
+        "_tau",
+        "_temperature",
+        "_warm_at",
+        "_world",
+    )
 
     def __init__(self, world: World, site: Site) -> None:
         scenario, rng = world.scenario, world.rng
@@ -69,10 +79,14 @@ class House:
 
     def litres(self, at: int, visitors: int) -> float:
         """Litres left in the tank, given how many drink of it."""
-        per_day = self._world.scenario.house.litres_per_person_day
-        self._litres = max(0.0, self._litres - visitors * per_day * (at - self._looked) / DAY)
+        per_person = self._world.scenario.house.litres_per_person_day
+        self._litres = max(0.0, self._litres - visitors * per_person * (at - self._looked) / DAY)
         self._looked = at
         return self._litres
+
+    def litres_per_day(self, visitors: int) -> float:
+        """What so many drink in a day; a point counts on ten at least, as the rules do."""
+        return max(10, visitors) * self._world.scenario.house.litres_per_person_day
 
     def fill(self, at: int) -> None:
         """Water comes."""
@@ -89,7 +103,7 @@ class House:
         value = target + (self._temperature - target) * math.exp(-since / tau)
         return round(value + 0.3 * (2 * world.rng.random() - 1), 1)
 
-    def heat(self, at: int, heated: bool) -> None:  # noqa: FBT001
+    def heat(self, at: int, *, heated: bool) -> None:
         """The heating goes on or off."""
         if heated != self._heated:
             self._temperature = self.indoor(at)

@@ -18,12 +18,11 @@ _RETRY_MIN: Final = (0.5, 12.0)
 class Line:
     """The link from the people at one point. The outbox is bounded: when it is full the oldest report is lost."""
 
-    __slots__ = ("_app", "_fixed", "_mobile", "_outbox", "_powered", "_prefix", "_truth", "_world", "last_sent")
+    __slots__ = ("_fixed", "_mobile", "_outbox", "_powered", "_prefix", "_truth", "_world", "last_sent")
 
-    def __init__(self, world: World, *, prefix: str, app: bool, fixed: bool, truth: PointTruth) -> None:
+    def __init__(self, world: World, *, prefix: str, fixed: bool, truth: PointTruth) -> None:
         self._world = world
         self._prefix = prefix
-        self._app = app
         self._fixed = fixed
         self._truth = truth
         self._mobile = True
@@ -65,20 +64,16 @@ class Line:
         """A heartbeat: now or never."""
         self._world.send(at, f"{self._prefix}heartbeat", event)
 
-    def set_powered(self, at: int, powered: bool) -> None:  # noqa: FBT001
+    def set_powered(self, at: int, *, powered: bool) -> None:
         """Whether the place has power: a fixed line needs it."""
         self._change(at, mobile=self._mobile, powered=powered)
 
-    def set_mobile(self, at: int, works: bool) -> None:  # noqa: FBT001
+    def set_mobile(self, at: int, *, works: bool) -> None:
         """Whether the mobile network works."""
         self._change(at, mobile=works, powered=self._powered)
 
-    def trip(self, at: int) -> None:
-        """Somebody drives to where there is a network, and the outbox is emptied there."""
-        self._flush(at)
-
-    def start_trips(self, at: int) -> None:
-        """While it is cut off, enter when somebody may drive off."""
+    def _start_trips(self, at: int) -> None:
+        """Cut off: some drive to where there is a network, and empty the outbox there."""
         world = self._world
         networks = world.scenario.networks
         if world.rng.random() < networks.trip_share:
@@ -87,14 +82,14 @@ class Line:
     def _try_trip(self, at: int) -> None:
         if not self.online:
             self._flush(at)
-            self.start_trips(at)
+            self._start_trips(at)
 
     def _change(self, at: int, *, mobile: bool, powered: bool) -> None:
         before = self.online
         self._mobile, self._powered = mobile, powered
         if before and not self.online:
             self._truth.offline.append(Spell(since=at))
-            self.start_trips(at)
+            self._start_trips(at)
         elif self.online and not before:
             end(self._truth.offline, at)
             world = self._world

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from vardkase.simulator.draw import hours, minutes
+from vardkase.simulator.draw import hours, minutes, rounded_up
 from vardkase.simulator.world import World
+from vardkase_contracts.instants import MINUTE
 from vardkase_contracts.vocab import NeedDirection, NeedKind, NeedState, Priority
 
 
@@ -58,9 +59,17 @@ class Needs:
         self._counter = 0
 
     def ask(
-        self, at: int, kind: NeedKind, quantity: float, unit: str, priority: Priority, *, needed_by: int | None = None,
-        arrives: Callable[[int], None] | None = None, direction: NeedDirection = "need",
-    ) -> None:  # fmt: skip
+        self,
+        at: int,
+        kind: NeedKind,
+        quantity: float,
+        unit: str,
+        priority: Priority,
+        *,
+        needed_by: int | None = None,
+        arrives: Callable[[int], None] | None = None,
+        direction: NeedDirection = "need",
+    ) -> None:
         """Raise a need, unless one of its kind is open; when it is met, `arrives` is told.
 
         Without `arrives` the one who asks sees to how it goes on (`advance`).
@@ -69,14 +78,21 @@ class Needs:
             return
         self._counter += 1
         need = Need(
-            id=f"{direction}-{kind}-{self._counter}", direction=direction, kind=kind, quantity=quantity, unit=unit,
-            priority=priority, needed_by=needed_by,
-        )  # fmt: skip
+            id=f"{direction}-{kind}-{self._counter}",
+            direction=direction,
+            kind=kind,
+            quantity=quantity,
+            unit=unit,
+            priority=priority,
+            needed_by=needed_by,
+        )
         self._open[direction, kind] = need
         self._teller.need(at, need, by_krisledning=False)
         world, settings = self._world, self._world.scenario.needs
         if arrives is not None and direction == "need" and world.rng.random() < settings.answered_share:
-            world.at(at + minutes(settings.assigned_min.draw(world.rng)), lambda when: self._assigned(when, need, arrives))
+            world.at(
+                at + minutes(settings.assigned_min.draw(world.rng)), lambda when: self._assigned(when, need, arrives)
+            )
 
     def has(self, kind: NeedKind) -> bool:
         """Whether a need of this kind is open."""
@@ -95,7 +111,7 @@ class Needs:
 
     def default_deadline(self, at: int) -> int:
         """A usual time by which something must be there."""
-        return at + hours(self._world.scenario.needs.needed_in_h.draw(self._world.rng))
+        return rounded_up(at + hours(self._world.scenario.needs.needed_in_h.draw(self._world.rng)), 15 * MINUTE)
 
     def _assigned(self, at: int, need: Need, arrives: Callable[[int], None]) -> None:
         if not self._is_open(need):

@@ -40,6 +40,7 @@ class Points(Settings):
     per_kommun_min: int = Field(ge=1, le=999)
     per_kommun_max: int = Field(ge=1, le=999)
     default_weight: Positive
+    uneven: float = Field(ge=0, le=2)
     weights: tuple[Weight, ...]
     distance_km: Spread
 
@@ -51,8 +52,9 @@ class Points(Settings):
                 f"{self.per_kommun_min} to {self.per_kommun_max} points each"
             )
         named = [code for weight in self.weights for code in weight.kommuner]
-        if len(named) != len(set(named)):
-            raise ValueError("weights: a kommun stands twice")
+        twice = sorted({code for code in named if named.count(code) > 1})
+        if twice:
+            raise ValueError(f"weights: stands twice: {', '.join(twice)}")
         return self
 
 
@@ -220,6 +222,9 @@ class Habits(Settings):
     reading_every_h: Spread
     endurance: Endurance
     estimated_share: Share
+    message_share: Share
+    limited_share: Share
+    tells_comms_share: Share
     local_time_share: Share
     form_share: Share
     app_share: Share
@@ -243,17 +248,22 @@ class Krisledning(Settings):
     decide_min: Spread
     early_share: Share
     early_h: Range
+    early_opens: Share
     opens: Range
     prefers_power: float = Field(ge=0, le=10)
     establish_min: Spread
     open_min: Spread
     tells_establishing_share: Share
+    provisional_share: Share
     second_wave_share: Share
     second_wave_h: Spread
+    second_wave_opens: Share
     watch_min: Spread
     quiet_min: Positive
     contact_share: Share
+    reached_share: Share
     relay_share: Share
+    tells_cut_off_share: Share
     close_after_h: Spread
     close_min: Spread
     evening: int = Field(ge=0, le=23)

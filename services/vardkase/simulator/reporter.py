@@ -16,9 +16,16 @@ class Reporter:
     __slots__ = ("_channel", "_fast", "_local", "_role", "_seq", "_source", "_world")
 
     def __init__(
-        self, world: World, *, kommun: str, name: str | None, role: Role, channel: Channel, time: Literal["local", "utc"],
+        self,
+        world: World,
+        *,
+        kommun: str,
+        name: str | None,
+        role: Role,
+        channel: Channel,
+        time: Literal["local", "utc"],
         fast: int = 0,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._world = world
         self._source = kommun_source(kommun, name)
         self._role: Role = role
@@ -28,9 +35,16 @@ class Reporter:
         self._seq = 0
 
     def event(
-        self, at: int, kind: ReportKind, about: str, data: dict[str, Any], *, quality: Quality = "observed",
-        channel: Channel | None = None, reality: Reality | None = None,
-    ) -> dict[str, Any]:  # fmt: skip
+        self,
+        at: int,
+        kind: ReportKind,
+        about: str,
+        data: dict[str, Any],
+        *,
+        quality: Quality = "observed",
+        channel: Channel | None = None,
+        reality: Reality | None = None,
+    ) -> dict[str, Any]:
         """A CloudEvent of what was observed at an instant (by this reporter's clock), about a point or kommun."""
         world = self._world
         shown = at + self._fast

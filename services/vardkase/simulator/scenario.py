@@ -14,7 +14,7 @@ import yaml
 from pydantic import AwareDatetime, Field, ValidationError, field_validator
 
 from vardkase.simulator import parameters
-from vardkase.simulator.draw import Positive, Settings
+from vardkase.simulator.draw import Settings
 from vardkase_contracts.vocab import Reality
 
 MAX_BYTES: Final = 1_048_576
@@ -44,7 +44,7 @@ class Scenario(Settings):
     description: Annotated[str, Field(max_length=2_000)] = ""
     """What happens in it."""
     reality: Reality = "act"
-    """Where its reports go unless the run says otherwise. Registers always go to `act`: the other two read them there."""
+    """Where its reports go unless the run says otherwise. Registers go to `act`: the other two read them there."""
     incident: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
     """The incident that reports from the storm name."""
     timezone: str = "Europe/Stockholm"
@@ -122,7 +122,10 @@ class Scenario(Settings):
             return cls.model_validate(document)
         except ValidationError as error:
             problems = tuple(
-                (".".join(str(part) for part in problem["loc"]) or "(file)", problem["msg"])
+                (
+                    ".".join(str(part) for part in problem["loc"]) or "(file)",
+                    problem["msg"].removeprefix("Value error, "),
+                )
                 for problem in error.errors(include_url=False, include_input=False)
             )
             raise ScenarioError(name, problems) from error

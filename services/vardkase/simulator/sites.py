@@ -15,6 +15,8 @@ from vardkase_contracts.vocab import BackupType, PointKind, Publish, ServiceCode
 KM_PER_DEGREE: Final = 111.2
 """Kilometres in a degree of latitude."""
 
+_NEAR: Final = 0.4
+"""A point is so much nearer its own kommun's point than the next kommun's is, so that small kommuner hold theirs."""
 _ACCESSIBILITY: Final = ("wheelchair", "accessible_toilet", "hearing_loop", "step_free")
 _LABELS: Final[dict[PointKind, str]] = {"varmestuga": "Värmestuga", "informationsplats": "Krispunkt"}
 
@@ -79,11 +81,12 @@ class Site:
         return data
 
 
-def points_per_kommun(points: Points) -> dict[str, int]:
-    """How many points each kommun has: by weight, within the bounds, `total` together."""
+def points_per_kommun(points: Points, rng: Random) -> dict[str, int]:
+    """How many points each kommun has: by weight and chance, within the bounds, `total` together."""
     weight = dict.fromkeys(KOMMUNER, points.default_weight)
     for group in points.weights:
         weight.update(dict.fromkeys(group.kommuner, group.weight))
+    weight = {code: usual * math.exp(rng.gauss(0.0, points.uneven)) for code, usual in weight.items()}
     count = dict.fromkeys(KOMMUNER, points.per_kommun_min)
     left = points.total - sum(count.values())
     while left > 0:
@@ -104,7 +107,8 @@ def points_per_kommun(points: Points) -> dict[str, int]:
 def make_sites(scenario: Scenario, rng: Random) -> dict[str, list[Site]]:
     """The points of every kommun, by its code, in order of code."""
     maker = _Maker(scenario.register_, scenario.points, rng)
-    return {code: maker.kommun(KOMMUNER[code], count) for code, count in points_per_kommun(scenario.points).items()}
+    counts = points_per_kommun(scenario.points, rng)
+    return {code: maker.kommun(KOMMUNER[code], count) for code, count in counts.items()}
 
 
 class _Maker:
@@ -116,6 +120,7 @@ class _Maker:
         self._kinds = Choice(register.kinds)
         self._backups = Choice(register.backup)
         self._leads = Choice(register.refill_lead_h)
+        self._room_km = _room_km()
 
     def kommun(self, kommun: Kommun, count: int) -> list[Site]:
         rng = self._rng
@@ -134,7 +139,9 @@ class _Maker:
     def _site(self, kommun: Kommun, name: str, slug: str, district: str, number: int, priority: int) -> Site:
         rng = self._rng
         register = self._register
-        services = tuple(code for code, share in register.services.items() if rng.random() < share)
+        services: tuple[ServiceCode, ...] = tuple(
+            code for code, share in register.services.items() if rng.random() < share
+        )
         day = max(10, round(register.capacity_day.draw(rng) / 5) * 5)
         night = "overnight" in services and rng.random() < register.capacity_night_share
         backup = self._backups.draw(rng)
@@ -145,7 +152,7 @@ class _Maker:
             lan=kommun.lan,
             name=name,
             kind=self._kinds.draw(rng),
-            position=self._position(kommun.position),
+            position=self._position(kommun),
             address=names.address(rng),
             org_unit=district,
             number=number,
@@ -163,10 +170,20 @@ class _Maker:
             mobile=rng.random() < 0.02,
         )
 
-    def _position(self, centre: tuple[float, float]) -> tuple[float, float]:
-        distance = self._points.distance_km.draw(self._rng)
+    def _position(self, kommun: Kommun) -> tuple[float, float]:
+        distance = min(self._points.distance_km.draw(self._rng), _NEAR * self._room_km[kommun.code])
         turn = 2 * math.pi * self._rng.random()
-        lon, lat = centre
+        lon, lat = kommun.position
         north = distance * math.cos(turn) / KM_PER_DEGREE
         east = distance * math.sin(turn) / (KM_PER_DEGREE * math.cos(math.radians(lat)))
         return round(lon + east, 4), round(lat + north, 4)
+
+
+def _room_km() -> dict[str, float]:
+    """How far it is from each kommun's point to the nearest other kommun's."""
+    east = KM_PER_DEGREE * math.cos(math.radians(62))
+    places = {k.code: (k.position[0] * east, k.position[1] * KM_PER_DEGREE) for k in KOMMUNER.values()}
+    return {
+        code: min(math.dist(here, there) for other, there in places.items() if other != code)
+        for code, here in places.items()
+    }

@@ -27,9 +27,21 @@ class Supply:
     """A point's power. It is in use (engaged) from when the point is being set up until it is closed."""
 
     __slots__ = (
-        "_backup", "_battery_until", "_changed", "_engaged", "_fuel", "_mains", "_read", "_spent", "_turn", "_world",
-        "burn", "mode", "tank", "told_burn",
-    )  # fmt: skip
+        "_backup",
+        "_battery_until",
+        "_changed",
+        "_engaged",
+        "_fuel",
+        "_mains",
+        "_read",
+        "_spent",
+        "_turn",
+        "_world",
+        "burn",
+        "mode",
+        "tank",
+        "told_burn",
+    )
 
     def __init__(self, world: World, backup: BackupType, changed: Callable[[int], None]) -> None:
         power, rng = world.scenario.power, world.rng

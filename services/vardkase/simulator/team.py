@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from vardkase.simulator.draw import hours
+from vardkase.simulator.draw import hours, rounded_up
 from vardkase.simulator.truth import PointTruth, Spell, end
 from vardkase.simulator.world import World
 from vardkase_contracts.instants import HOUR
@@ -46,10 +46,10 @@ class Team:
     def _next_shift(self, at: int) -> None:
         rng, staff = self._world.rng, self._world.scenario.staff
         # Shifts change on the hour.
-        self.shift_at = -(-(at + hours(staff.shift_h.draw(rng))) // HOUR) * HOUR
+        self.shift_at = rounded_up(at + hours(staff.shift_h.draw(rng)), HOUR)
         self.covered = rng.random() < staff.covered_share
         if not self.covered and rng.random() < staff.found_later_share:
-            self._unless_gone(at + round((self.shift_at - at) * (0.2 + 0.75 * rng.random())), self._found)
+            self._unless_gone(at + hours((0.2 + 0.75 * rng.random()) * (self.shift_at - at) / HOUR), self._found)
         self._unless_gone(self.shift_at, self._shift_changes)
 
     def _found(self, at: int) -> None:
@@ -60,7 +60,7 @@ class Team:
         rng, staff = self._world.rng, self._world.scenario.staff
         self._turn += 1
         if self.covered:
-            present = self.required - (rng.random() < 0.15)
+            present = self.required - (rng.random() < staff.short_at_start_share)
         elif rng.random() < staff.stays_share:
             present = max(1, self.present // 2)
         else:

@@ -24,13 +24,27 @@ _PAIRS: Final = tuple(first + second for first in _ALPHABET for second in _ALPHA
 
 
 class World:
-    """What all in one run share: the agenda, chance, local time, ids."""
+    """What all in one run share: the agenda, chance, local time, ids.
 
-    __slots__ = ("_agenda", "_entered", "_id_bits", "_listener", "local", "now", "reality", "rng", "scenario", "start")
+    What is entered for the end of the run or later never happens, and is not kept.
+    """
 
-    def __init__(self, scenario: Scenario, *, seed: int, start: int, reality: Reality) -> None:
+    __slots__ = (
+        "_agenda",
+        "_entered",
+        "_id_bits",
+        "_listener",
+        "end",
+        "local",
+        "now",
+        "reality",
+        "rng",
+        "scenario",
+    )
+
+    def __init__(self, scenario: Scenario, *, seed: int, start: int, end: int, reality: Reality) -> None:
         self.scenario = scenario
-        self.start = start
+        self.end = end
         self.now = start
         self.reality: Reality = reality
         self.local = LocalTime(scenario.timezone)
@@ -87,10 +101,10 @@ class World:
             ]
         )  # fmt: skip
 
-    def run(self, end: int) -> Iterator[Emission]:
-        """Let time pass until `end` (not included); gives the reports as they are sent."""
+    def run(self) -> Iterator[Emission]:
+        """Let time pass until the end (not included); gives the reports as they are sent."""
         agenda = self._agenda
-        while agenda and agenda[0][0] < end:
+        while agenda:
             when, _, action, emission = heappop(agenda)
             self.now = when
             if action is not None:
@@ -101,5 +115,7 @@ class World:
     def _enter(self, when: int, action: Action | None, emission: Emission | None) -> None:
         if when < self.now:
             raise ValueError(f"{when} has passed: it is {self.now}")
+        if when >= self.end:
+            return
         self._entered += 1
         heappush(self._agenda, (when, self._entered, action, emission))

@@ -15,6 +15,8 @@ TIMEOUT: Final = 5.0
 CONSUMER_NOT_FOUND: Final = 10014
 STREAM_NOT_FOUND: Final = 10059
 MESSAGE_NOT_FOUND: Final = 10037
+WRONG_LAST_ID: Final = 10070
+"""The last message id is not the expected one."""
 WRONG_LAST_SEQUENCE: Final = 10071
 """Compare-and-set refused. The description ends with the sequence that the subject has now."""
 WRONG_LAST_SEQUENCE_CONSTANT: Final = 10164
@@ -57,7 +59,7 @@ class ApiError(Exception):
 
 
 async def call(
-    nc: Client, subject: str, body: Mapping[str, Any] | None = None, *, timeout: float = TIMEOUT
+    nc: Client, subject: str, body: Mapping[str, Any] | None = None, *, within: float = TIMEOUT
 ) -> dict[str, Any]:
     """Ask JetStream.
 
@@ -65,7 +67,7 @@ async def call(
         nc: a connection.
         subject: without the prefix: `STREAM.INFO.REPORTS`.
         body: the request.
-        timeout: seconds.
+        within: seconds that the answer may take.
 
     Raises:
         ApiError: it answered with an error.
@@ -74,7 +76,7 @@ async def call(
     """
     data = b"" if body is None else json.dumps(body).encode()
     try:
-        answer = json.loads((await nc.request(f"{PREFIX}.{subject}", data, timeout=timeout)).data)
+        answer = json.loads((await nc.request(f"{PREFIX}.{subject}", data, timeout=within)).data)
     except (nats.errors.TimeoutError, nats.errors.NoRespondersError, nats.errors.OutboundBufferLimitError) as error:
         raise NoAnswer(f"JetStream does not answer {subject}: {error}") from error
     if "error" in answer:

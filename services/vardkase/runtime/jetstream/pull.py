@@ -1,17 +1,14 @@
 """The line to one pull consumer: overlapping requests, deliveries in the consumer's order, a bounded buffer.
 
-Two requests are under way at a time, each with an inbox of its own, so that it is known exactly how much each may
-still bring; the server spreads messages over them, and the consumer's own numbering puts them in order again. It never
-asks for more than it has room for, in messages and in bytes.
+Every request names a number of messages and of bytes, and the server tells when it is over and what of it is left; so
+it is known exactly what may still come, and no more is asked for than there is room for.
 """
 
 import asyncio
 import json
 import time
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import nats.errors
@@ -24,23 +21,13 @@ from vardkase.runtime.jetstream.delivery import Delivery, delivery, position
 
 REQUEST_BYTES: Final = 8 << 20
 """The most bytes that one request brings; more than a server's largest message."""
-_SLOTS: Final = 2
+_LIVE: Final = 3
+"""The most requests under way."""
 _EXPIRES: Final = 30.0
 """Seconds that a request lives without being filled; then it is made anew."""
 _NANOSECONDS: Final = 1_000_000_000
-_OVER: Final = {"404", "408"}
-"""A request ended as agreed: nothing there now, or its time ran out."""
-_FULL: Final = ("Message Size Exceeds MaxBytes", "Batch Completed")
-"""409 with these words: the request's bytes are used up."""
-
-
-@dataclass(slots=True)
-class _Slot:
-    inbox: str
-    subscription: Subscription | None = None
-    left: int = 0
-    """Messages that its request may still bring."""
-    brought: int = 0
+_ENDED: Final = {"Request Timeout", "No Messages", "Batch Completed", "Message Size Exceeds MaxBytes"}
+"""The server's words for a request that ended as agreed. With `max_bytes`, one that was filled is told of too."""
 
 
 class PullLine:
@@ -79,14 +66,16 @@ class PullLine:
         self._generation = generation
         self._known = known
         self._repeated = repeated
-        inbox = nc.new_inbox()
-        self._slots = [_Slot(f"{inbox}.{n}") for n in range(_SLOTS)]
+        self._inbox = nc.new_inbox()
+        self._subscription: Subscription | None = None
+        self._requests = 0
+        self._live: set[str] = set()
+        self._coming = 0
         self._queue: deque[Delivery] = deque()
-        self._early: dict[int, Delivery] = {}
         self._bytes = 0
         self._next = 1
         self._sent = 0
-        self._suspected: int | None = None
+        self._suspected = 0
         self._closed = False
         self.arrived = asyncio.Event()
         """Set while something waits to be taken, or `trouble` does."""
@@ -94,6 +83,8 @@ class PullLine:
         """Why this line brings nothing any more."""
         self.heard = time.monotonic()
         """When the server was last heard on this line (monotonic seconds)."""
+        self.delivered = 0.0
+        """When the last delivery came (monotonic seconds; 0: none yet)."""
         self.pending = 0
         """How many messages the consumer had left at the last delivery."""
 
@@ -108,24 +99,21 @@ class PullLine:
 
     async def open(self) -> None:
         """Subscribe, and ask for the first messages."""
-        for slot in self._slots:
-            slot.subscription = await self._nc.subscribe(
-                slot.inbox,
-                cb=partial(self._on_message, slot),
-                pending_msgs_limit=2 * self._buffer + 1000,
-                pending_bytes_limit=0,
-            )
+        self._subscription = await self._nc.subscribe(
+            f"{self._inbox}.*",
+            cb=self._on_message,
+            pending_msgs_limit=2 * self._buffer + 1000,
+            pending_bytes_limit=0,
+        )
         await self.fill()
 
     async def close(self) -> None:
         """Ask for nothing more. What waits is dropped."""
         self._closed = True
         self._queue.clear()
-        self._early.clear()
-        for slot in self._slots:
-            if slot.subscription is not None and not self._nc.is_closed and not self._nc.is_draining:
-                await slot.subscription.unsubscribe()
-            slot.subscription = None
+        subscription, self._subscription = self._subscription, None
+        if subscription is not None and not self._nc.is_closed and not self._nc.is_draining:
+            await subscription.unsubscribe()
 
     def take(self, most: int) -> list[Delivery]:
         """Up to `most` deliveries, in order; empty when none waits."""
@@ -137,30 +125,31 @@ class PullLine:
 
     async def fill(self) -> None:
         """Ask for as much as there is room for, when it is worth a request."""
-        for slot in self._slots:
-            if slot.left or self.trouble is not None or self._closed:
-                continue
-            live = [other for other in self._slots if other.left]
-            room = self._buffer - len(self._queue) - len(self._early) - sum(other.left for other in live)
-            room_bytes = self._buffer_bytes - self._bytes - REQUEST_BYTES * len(live)
-            if room <= 0 or room_bytes <= 0 or (live and room < self._buffer // 4):
+        while len(self._live) < _LIVE and self.trouble is None and not self._closed:
+            room = self._buffer - len(self._queue) - self._coming
+            worth = max(1, self._buffer // 4) if self._live else 1
+            if room < worth or self._bytes + REQUEST_BYTES * len(self._live) >= self._buffer_bytes:
                 return
-            slot.left, slot.brought = max(1, min(room, self._buffer // 2)), 0
+            count = max(room // 2, min(room, worth))  # of unlike size, so that they do not all end at once
+            self._requests += 1
+            inbox = f"{self._inbox}.{self._requests}"
+            self._live.add(inbox)
+            self._coming += count
             request = {
-                "batch": slot.left,
+                "batch": count,
                 "max_bytes": REQUEST_BYTES,
                 "expires": int(_EXPIRES * _NANOSECONDS),
                 "idle_heartbeat": int(self._heartbeat * _NANOSECONDS),
             }
             try:
-                await self._nc.publish(self._subject, json.dumps(request).encode(), reply=slot.inbox)
+                await self._nc.publish(self._subject, json.dumps(request).encode(), reply=inbox)
             except (nats.errors.OutboundBufferLimitError, nats.errors.ConnectionDrainingError) as error:
                 self._fail(str(error))
 
     def lost(self) -> bool:
-        """Whether a delivery did not arrive: true when the same one was missing when this was last asked, too."""
-        missing = self._next if self._early or self._sent >= self._next else None
-        lost = missing is not None and missing == self._suspected
+        """Whether the server says it sent what did not arrive: true when it said so when this was last asked, too."""
+        missing = self._next if self._sent >= self._next else 0
+        lost = bool(missing) and missing == self._suspected
         self._suspected = missing
         return lost
 
@@ -169,56 +158,46 @@ class PullLine:
             self.trouble = reason
         self.arrived.set()
 
-    async def _on_message(self, slot: _Slot, msg: Msg) -> None:
-        if self._closed:
+    async def _on_message(self, msg: Msg) -> None:
+        if self._closed or self.trouble is not None:
             return
         self.heard = time.monotonic()
         at = position(msg.reply)
         if at is None:
-            self._on_status(slot, msg)
+            self._on_status(msg.subject, msg.headers or {})
+        elif at.consumer != self._next:
+            self._fail(f"delivery {at.consumer} came instead of {self._next}")
         else:
-            slot.left = max(0, slot.left - 1)
-            slot.brought += 1
-            self.pending = at.pending
-            self._order(at.consumer, delivery(msg, at, generation=self._generation))
-        if not slot.left:
+            self._next += 1
+            self._coming -= 1
+            self.pending, self.delivered = at.pending, self.heard
+            one = delivery(msg, at, generation=self._generation)
+            if self._known(at.stream):
+                self._repeated(one)
+            else:
+                self._queue.append(one)
+                self._bytes += _size(one)
+                self.arrived.set()
+        if self._coming <= 0:
+            self._coming = 0
+            self._live.clear()
+        if len(self._live) < _LIVE:
             await self.fill()
 
-    def _order(self, number: int, one: Delivery) -> None:
-        if number != self._next:
-            if number > self._next:
-                self._early[number] = one
-                self._bytes += _size(one)
-            return
-        self._bytes += _size(one)
-        self._queue_up(one)
-        while self._early and (following := self._early.pop(self._next, None)) is not None:
-            self._queue_up(following)
-
-    def _queue_up(self, one: Delivery) -> None:
-        self._next += 1
-        if self._known(one.sequence):
-            self._bytes -= _size(one)
-            self._repeated(one)
-        else:
-            self._queue.append(one)
-            self.arrived.set()
-
-    def _on_status(self, slot: _Slot, msg: Msg) -> None:
-        headers = msg.headers or {}
-        status, description = headers.get("Status", ""), headers.get("Description", "").strip()
+    def _on_status(self, inbox: str, headers: Mapping[str, str]) -> None:
+        status, words = headers.get("Status", ""), headers.get("Description", "").strip()
         if status == "100":
             self._sent = max(self._sent, int(headers.get("Nats-Last-Consumer", "0")))
-        elif status in _OVER:
-            slot.left = 0
-        elif status == "409" and description in _FULL:
-            if not slot.brought:
+        elif words in _ENDED:
+            if inbox in self._live:
+                self._live.remove(inbox)
+                self._coming -= int(headers.get("Nats-Pending-Messages", "0"))
+            if headers.get("Nats-Pending-Bytes") == str(REQUEST_BYTES) and words.startswith("Message Size"):
                 self._fail(f"a message is longer than {REQUEST_BYTES} bytes")
-            slot.left = 0
         elif status == "503":
             self._fail("there is no such consumer, or JetStream is not ready")
         else:
-            self._fail(f"{status} {description}".strip())
+            self._fail(f"{status} {words}".strip())
 
 
 def _size(one: Delivery) -> int:

@@ -27,6 +27,8 @@ _BACKOFF: Final = (0.05, 2.0)
 _ACK_WAIT: Final = 600.0
 """Seconds after which the server repeats what was not acknowledged. Long: after a crash the reset repeats it at once,
 and a reader that waits for a full stream must not be sent the same over and over."""
+_GLANCE: Final = 0.1
+"""Seconds between two glances at the line."""
 _SECOND: Final = 1_000_000_000
 _ALL: Final[dict[str, Any]] = {"ack_policy": "all", "deliver_policy": "all", "replay_policy": "instant"}
 
@@ -109,10 +111,12 @@ class PullReader:
         self._taken = 0
         self._acked = 0
         self._repeats: dict[int, str] = {}
+        self._last_ack = ""
+        self._owed = ""
         self._exists = False
         self._lag = 0
         self._moved = time.monotonic()
-        self._heard = 0.0
+        self._heard = self._looked = 0.0
         self._reason = "not started"
         self._reconnects = 0
         self.remade = 0
@@ -134,8 +138,7 @@ class PullReader:
         watcher, self._watcher = self._watcher, None
         if watcher is not None:
             watcher.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await watcher
+            await asyncio.wait({watcher})
         await self._unbind("stopped")
         if self._nc.is_connected:
             with contextlib.suppress(nats.errors.Error, asyncio.TimeoutError):
@@ -159,7 +162,7 @@ class PullReader:
         if self._watcher is None:
             raise RuntimeError(f"the reader of {self._stream} is not started")
         if self._watcher.done():
-            self._watcher.result()
+            self._watcher.result()  # what it died of: a fault of ours
         deadline = time.monotonic() + wait
         while True:
             line = self._line
@@ -168,7 +171,10 @@ class PullReader:
                 self._taken = taken[-1].sequence
                 await line.fill()
                 return taken
-            event = self._bound if line is None or line.trouble is not None else line.arrived
+            event = self._bound if line is None else line.arrived
+            if line is not None and line.trouble is not None:
+                event = self._bound
+                event.clear()  # until it is bound anew
             left = deadline - time.monotonic()
             if left <= 0:
                 return []
@@ -204,11 +210,16 @@ class PullReader:
         reason = self._reason
         if not reason and now - heard > _MISSED * self._heartbeat:
             reason = f"nothing heard for {now - heard:.1f} s"
-        lag = self._lag if line is None else max(line.pending + len(line), self._lag if not line.received else 0)
-        lag = max(lag, 1) if self._taken > self._acked else lag
+        lag = self._waiting()
         if not reason and lag and now - self._moved > self._stall_after:
             reason = f"{lag} messages wait and none was acknowledged for {now - self._moved:.0f} s"
         return ReaderHealth(exists=self._exists, advancing=not reason, lag=lag, last_heard=heard, reason=reason)
+
+    def _waiting(self) -> int:
+        """How many messages are not acknowledged, as last told: by a delivery, or by the consumer when asked."""
+        line = self._line
+        lag = self._lag if line is None or line.delivered < self._looked else line.pending + len(line)
+        return max(lag, 1) if self._taken > self._acked else lag
 
     async def _watch(self) -> None:
         pause = _BACKOFF[0]
@@ -248,13 +259,18 @@ class PullReader:
         return f"nothing heard for {silent:.1f} s" if silent > _MISSED * self._heartbeat else None
 
     async def _until_trouble(self, wait: float) -> None:
-        """Sleep, but wake soon when the line breaks or the connection comes back."""
+        """Sleep, but see within a moment that the line broke or the connection was made anew (nats-py tells nobody)."""
         until = time.monotonic() + wait
-        while (left := until - time.monotonic()) > 0:
+        while (now := time.monotonic()) < until:
             line = self._line
             if line is None or line.trouble is not None or self._nc.stats["reconnects"] != self._reconnects:
                 return
-            await asyncio.sleep(min(left, 0.1))
+            if not self._waiting():
+                self._moved = now
+            if self._owed:
+                reply, self._owed = self._owed, ""
+                await self._send_ack(reply)
+            await asyncio.sleep(min(until - now, _GLANCE))
 
     async def _look(self) -> None:
         """See that the consumer exists, and repeat an acknowledgement that was lost on the way."""
@@ -264,14 +280,10 @@ class PullReader:
         if floor < self._acked and info["num_ack_pending"] and self._last_ack:
             await self._send_ack(self._last_ack)
 
-    _last_ack: str = ""
-
     def _seen(self, info: dict[str, Any]) -> None:
         self._exists = True
-        self._heard = time.monotonic()
+        self._heard = self._looked = time.monotonic()
         self._lag = info["num_pending"] + info["num_ack_pending"]
-        if not self._lag:
-            self._moved = self._heard
 
     async def _unbind(self, reason: str) -> None:
         self._reason = reason
@@ -296,6 +308,7 @@ class PullReader:
         self._seen(info)
         self._generation += 1
         self._repeats.clear()
+        self._last_ack = self._owed = ""
         line = PullLine(
             self._nc,
             stream=self._stream,
@@ -320,7 +333,6 @@ class PullReader:
             "ack_wait": int(_ACK_WAIT * _SECOND),
             "max_deliver": -1,
             "max_ack_pending": max(20_000, 4 * self._buffer),
-            "max_waiting": 128,
         }
         request = {"stream_name": self._stream, "config": wanted}
         try:
@@ -331,7 +343,7 @@ class PullReader:
             after = min(self._resume_after(), stream["state"]["last_seq"] + 1)
             if after > stream["state"]["last_seq"] or self._born not in {None, stream["created"]}:
                 after = 0  # the stream is another one, or an older copy: all of it is new
-            if self._line is None and self._generation:
+            if self._generation:
                 self.remade += 1
                 _log.warning("the consumer %s was gone; made again from %d", subject, after + 1)
             await call(self._nc, f"CONSUMER.DURABLE.CREATE.{subject}", request | {"action": "create"})
@@ -343,8 +355,7 @@ class PullReader:
         if sorted(filters) != sorted(self._filters) or any(
             config.get(name) != wanted[name] for name in ("ack_wait", "max_ack_pending")
         ):
-            kept = {name: config[name] for name in ("max_waiting",) if name in config}
-            await call(self._nc, f"CONSUMER.DURABLE.CREATE.{subject}", request | {"config": wanted | kept})
+            return await call(self._nc, f"CONSUMER.DURABLE.CREATE.{subject}", request)
         return info
 
     def _rewind(self, stream: dict[str, Any], info: dict[str, Any]) -> None:
@@ -359,7 +370,7 @@ class PullReader:
     def _on_repeated(self, one: Delivery) -> None:
         """A message that was handed out before came again: it may be what an acknowledgement waits for."""
         if one.sequence == self._acked:
-            self._later = asyncio.ensure_future(self._send_ack(one.reply))
+            self._owed = one.reply
         elif one.sequence > self._acked:
             self._repeats[one.sequence] = one.reply
 

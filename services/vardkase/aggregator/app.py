@@ -1,0 +1,115 @@
+"""The aggregator wired together: worlds, lanes, pictures and orders, as a FastStream application."""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+
+from nats.aio.client import Client
+
+from vardkase.runtime.clock import make_clock
+from vardkase.runtime.health import Check
+from vardkase.runtime.link import PUBLIC, Link
+from vardkase.runtime.metrics import Metrics
+from vardkase.runtime.service import Application, application
+from vardkase.runtime.settings import Settings
+from vardkase.runtime.tasks import Tasks
+from vardkase_contracts.areas import Area
+from vardkase_contracts.vocab import REALITIES, Reality
+
+from .gauges import Gauges
+from .identities import Identities
+from .lane import Lane
+from .loading import prepare, recall
+from .orders_reader import OrdersReader
+from .pictures import PicturePublisher
+from .publisher import Publisher
+from .rules_file import load_rules
+from .world import World
+
+
+class Aggregator:
+    """Folds the log of an area into states, alerts, pictures and what the public may see."""
+
+    name = "aggregator"
+
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        """Read the rules; nothing else happens before `start`.
+
+        Raises:
+            Refused: the rules cannot be read.
+        """
+        self._settings = settings
+        self._metrics = metrics
+        self._rules = load_rules(settings.rules_file)
+        self._area = Area.parse(settings.area)
+        self._clock = make_clock(settings)
+        self._lanes: list[Lane] = []
+        self._identities: list[Identities] = []
+        self._orders: OrdersReader | None = None
+        self._public: Link | None = None
+        self.tasks = Tasks()
+
+    async def start(self, nc: Client) -> None:
+        """Go on where the last run ended, in all three realities."""
+        public_nc = await self._connect_public()
+        worlds: dict[Reality, World] = {}
+        publishers: dict[Reality, Publisher] = {}
+        pictures: list[PicturePublisher] = []
+        for reality in REALITIES:
+            world = worlds[reality] = World(reality, self._area, self._rules)
+            publisher = publishers[reality] = Publisher(reality, nc, public_nc, self._settings, self._metrics)
+            picture = PicturePublisher(world, publisher, self._settings, self._metrics)
+            identities = Identities(self._settings.data_dir / "aggregator" / f"identities-{reality}.sqlite")
+            self._identities.append(identities)
+            with_states = await prepare(nc, identities, reality)
+            await recall(world, publisher, picture, nc, public_nc, with_states=with_states)
+            pictures.append(picture)
+            lane = Lane(world, publisher, picture, identities, nc, self._settings, self._metrics, self._clock)
+            self._lanes.append(lane)
+        self._orders = OrdersReader(worlds, publishers, nc, self._settings, self._metrics)
+        await self._orders.start()
+        self.tasks.spawn(self._orders.run(), name="orders")
+        for lane, picture in zip(self._lanes, pictures, strict=True):
+            await lane.start()
+            self.tasks.spawn(lane.run(), name=f"lane {lane.reality}", finite=True)
+            self.tasks.spawn(picture.run(), name=f"pictures {lane.reality}")
+        self.tasks.spawn(Gauges(worlds, self._lanes, self._settings, self._metrics).run(), name="gauges")
+
+    async def _connect_public(self) -> Client | None:
+        url = self._settings.nats_public_url
+        if url is None:
+            return None
+        self._public = Link(self._settings, self._metrics, account=PUBLIC, name=f"projector {self._settings.node}")
+        return await self._public.connect(url, self._settings.nats_public_creds)
+
+    async def stop(self) -> None:
+        """Finish the batches in hand, acknowledge them, let everything go."""
+        await asyncio.gather(*(lane.stop() for lane in self._lanes))
+        if self._orders is not None:
+            await self._orders.stop()
+        await self.tasks.stop()
+        for identities in self._identities:
+            identities.close()
+        if self._public is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._settings.link.drain_timeout):
+                    await self._public.client.close()
+
+    def checks(self) -> Sequence[Check]:
+        """What must hold for it to be ready."""
+        checks = [check for lane in self._lanes for check in lane.checks()]
+        if self._orders is not None:
+            checks.append(self._orders.check())
+        if self._public is not None:
+            checks.append(self._public.check())
+        return checks
+
+
+def build(settings: Settings) -> Application:
+    """The aggregator as an application.
+
+    Raises:
+        Refused: the rules cannot be read.
+    """
+    metrics = Metrics(process=True)
+    return application(Aggregator(settings, metrics), settings, metrics)

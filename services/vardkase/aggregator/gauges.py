@@ -1,0 +1,63 @@
+"""What is counted now and then: points and alerts by what they are, and a check of the sums from the beginning."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Sequence
+
+from vardkase.runtime.metrics import Metrics
+from vardkase.runtime.settings import Settings
+from vardkase_contracts.vocab import ALERT_LEVELS, CONDITIONS, FRESHNESSES, Reality
+
+from .lane import Lane
+from .world import World
+
+_EVERY = 5.0
+
+
+class Gauges:
+    """Sets the gauges of all realities."""
+
+    def __init__(
+        self, worlds: dict[Reality, World], lanes: Sequence[Lane], settings: Settings, metrics: Metrics
+    ) -> None:
+        """Nothing is set before `run`."""
+        self._worlds = worlds
+        self._lanes = lanes
+        self._recheck = settings.aggregator.recheck
+        self._metrics = metrics
+        self._alerts: set[tuple[str, str, str]] = set()
+
+    async def run(self) -> None:
+        """Set them every few seconds, for ever."""
+        checked = time.monotonic()
+        while True:
+            for world in self._worlds.values():
+                self._points(world)
+                self._open_alerts(world)
+                await asyncio.sleep(0)
+            if time.monotonic() - checked >= self._recheck:
+                checked = time.monotonic()
+                for lane in self._lanes:
+                    lane.recheck()
+                    await asyncio.sleep(0)
+            await asyncio.sleep(_EVERY)
+
+    def _points(self, world: World) -> None:
+        for area in world.rollup.sums:
+            if area.level != "lan":
+                continue
+            for condition in CONDITIONS:
+                for freshness in FRESHNESSES:
+                    count = world.rollup.count(area, f"both/{condition}/{freshness}")
+                    self._metrics.points.labels(world.reality, area.code, condition, freshness).set(count)
+
+    def _open_alerts(self, world: World) -> None:
+        counts = Counter(
+            (key.partition("/")[0], level) for key, level in world.open_alerts().items() if level in ALERT_LEVELS
+        )
+        for rule, level in counts:
+            self._alerts.add((world.reality, rule, level))
+        for reality, rule, level in self._alerts:
+            if reality == world.reality:
+                self._metrics.alerts_open.labels(reality, rule, level).set(counts[rule, level])

@@ -1,0 +1,184 @@
+"""Which copy of a report counts, and which reports were withdrawn: for all reports ever, on disk.
+
+State is a function of the *set* of reports. To keep it so when a second copy of an identity comes, or a withdraw, one
+must know each identity's winner for ever, and memory must not grow with them. So they stand in SQLite beside the
+stream, which can always make them again: `position` says up to where they are complete.
+"""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Final, NamedTuple, Self
+
+from vardkase.domain.merge import Copy, Identity
+from vardkase_contracts.vocab import Reality
+
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS identity (
+    key TEXT PRIMARY KEY,
+    digest BLOB,
+    received INTEGER,
+    point TEXT,
+    is_withdraw INTEGER NOT NULL DEFAULT 0,
+    withdrawn INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+"""
+_VERSION: Final = 1
+#: SQLite's default limit of parameters is far above this.
+_AT_ONCE: Final = 500
+
+
+class Known(NamedTuple):
+    """What is known of an identity. Without a copy: it was withdrawn before it came."""
+
+    copy: Copy | None
+    point: str
+    is_withdraw: bool
+    withdrawn: bool
+
+
+class Identities:
+    """The winners of one reality, in one file; changes are durable with `commit`."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or make the file; one that cannot be read is made anew, since the log can fill it again.
+
+        Raises:
+            sqlite3.OperationalError: the directory cannot be written.
+        """
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
+        try:
+            self._db = self._open()
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):
+                raise
+            self._remove()
+            self._db = self._open()
+
+    def _open(self) -> sqlite3.Connection:
+        db = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+        try:
+            # FULL: what a commit says is on disk, since a message is acknowledged after it.
+            for pragma in (
+                "journal_mode = WAL",
+                "synchronous = FULL",
+                "cache_size = -8000",
+                "locking_mode = EXCLUSIVE",
+            ):
+                db.execute(f"PRAGMA {pragma}")
+            version = db.execute("PRAGMA user_version").fetchone()[0]
+            if version not in {0, _VERSION}:
+                raise sqlite3.DatabaseError(f"version {version}")  # noqa: TRY301 - closed below, made anew by the caller
+            db.executescript(_SCHEMA)
+            db.execute(f"PRAGMA user_version = {_VERSION}")
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+    def _remove(self) -> None:
+        for suffix in ("", "-wal", "-shm"):
+            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let the file go; what was not committed is gone."""
+        with contextlib.suppress(sqlite3.ProgrammingError):
+            self._db.close()
+
+    def forget(self) -> None:
+        """Begin anew: the stream is another one, or must be read from its beginning."""
+        self.close()
+        self._remove()
+        self._db = self._open()
+
+    # -- facts -------------------------------------------------------------------------------------------------------
+
+    def fact(self, name: str) -> str | None:
+        """A remembered fact, such as when a stream was born."""
+        row = self._db.execute("SELECT value FROM fact WHERE name = ?", (name,)).fetchone()
+        return None if row is None else row[0]
+
+    def remember(self, name: str, value: str) -> None:
+        """Remember a fact with the next commit."""
+        self._begin()
+        self._db.execute("INSERT OR REPLACE INTO fact VALUES (?, ?)", (name, value))
+
+    @property
+    def position(self) -> int:
+        """The sequence in REPORTS up to which all effects are durable."""
+        return int(self.fact("position") or 0)
+
+    # -- identities --------------------------------------------------------------------------------------------------
+
+    def look_up(self, identities: Iterable[Identity]) -> dict[Identity, Known]:
+        """What is known of these identities; those never heard of are left out."""
+        wanted = {"/".join(identity): identity for identity in identities}
+        keys = list(wanted)
+        found: dict[Identity, Known] = {}
+        for start in range(0, len(keys), _AT_ONCE):
+            some = keys[start : start + _AT_ONCE]
+            marks = ",".join("?" * len(some))
+            rows = self._db.execute(
+                f"SELECT key, digest, received, point, is_withdraw, withdrawn FROM identity WHERE key IN ({marks})",  # noqa: S608 - marks alone
+                some,
+            )
+            for key, digest, received, point, is_withdraw, withdrawn in rows:
+                copy = None if digest is None else Copy(digest, received)
+                found[wanted[key]] = Known(copy, point or "", bool(is_withdraw), bool(withdrawn))
+        return found
+
+    def withdrawn_of(self, reality: Reality, kommun: str) -> dict[Identity, Known]:
+        """The identities of a kommun that are withdrawn."""
+        prefix = f"{reality}/{kommun}/"
+        rows = self._db.execute(
+            "SELECT key, digest, received, point, is_withdraw FROM identity"
+            " WHERE key >= ? AND key < ? AND withdrawn = 1",
+            (prefix, prefix + "\x7f"),
+        )
+        return {
+            (reality, kommun, key[len(prefix) :]): Known(
+                None if digest is None else Copy(digest, received), point or "", bool(is_withdraw), withdrawn=True
+            )
+            for key, digest, received, point, is_withdraw in rows
+        }
+
+    def record(self, changed: dict[Identity, Known]) -> None:
+        """Note what is known of identities now; durable with the next commit."""
+        if not changed:
+            return
+        self._begin()
+        self._db.executemany(
+            "INSERT OR REPLACE INTO identity VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    "/".join(identity),
+                    known.copy.digest if known.copy is not None else None,
+                    known.copy.received if known.copy is not None else None,
+                    known.point,
+                    known.is_withdraw,
+                    known.withdrawn,
+                )
+                for identity, known in changed.items()
+            ],
+        )
+
+    def commit(self, position: int) -> None:
+        """Make all that was noted durable, with the position that it is complete up to. Synced when it returns."""
+        self.remember("position", str(position))
+        self._db.execute("COMMIT")
+
+    def _begin(self) -> None:
+        if not self._db.in_transaction:
+            self._db.execute("BEGIN IMMEDIATE")

@@ -1,0 +1,285 @@
+"""One reality's way from the log to its effects: read, merge, judge, publish, acknowledge.
+
+A backlog is merged first and judged when it is merged; what is fresh is judged at once (CONTRACT §5). Each reality has
+a lane of its own, so that neither a backlog nor an exercise can starve fresh alerts elsewhere.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Sequence
+
+from nats.aio.client import Client
+
+from vardkase.domain.merge import Received
+from vardkase.runtime.clock import Clock, SystemClock
+from vardkase.runtime.health import Check
+from vardkase.runtime.jetstream.delivery import Delivery
+from vardkase.runtime.jetstream.reader import PullReader
+from vardkase.runtime.metrics import Metrics
+from vardkase.runtime.settings import Settings
+from vardkase_contracts import streams, subjects
+from vardkase_contracts.instants import SECOND
+from vardkase_contracts.refusals import Refusal
+from vardkase_contracts.vocab import Reality
+
+from .admission import Admission, admit, concerned
+from .identities import Identities
+from .log import decode, refold, withdrawn_in_log
+from .pictures import PicturePublisher
+from .publisher import Publisher
+from .refused import refused
+from .world import Effects, World
+
+log = logging.getLogger(__name__)
+
+#: A backlog is made durable and acknowledged after so many reports, before it is judged.
+_CHECKPOINT = 10_000
+#: Points are judged so many at a time, so that the process stays alive to others while all of Sweden is judged.
+_JUDGED_AT_ONCE = 1_000
+#: Reports of a driven clock's world come fast: what is due is looked at this often, s.
+_DRIVEN_TICK = 0.05
+
+
+def durable(reality: Reality) -> str:
+    """The name of the lane's consumer on REPORTS."""
+    return f"aggregator-{reality}"
+
+
+class Lane:
+    """Reads the log of one reality and keeps its world."""
+
+    def __init__(
+        self,
+        world: World,
+        publisher: Publisher,
+        pictures: PicturePublisher,
+        identities: Identities,
+        nc: Client,
+        settings: Settings,
+        metrics: Metrics,
+        clock: Clock,
+    ) -> None:
+        """Nothing is read before `run`."""
+        self._world = world
+        self._publisher = publisher
+        self._pictures = pictures
+        self._identities = identities
+        self._nc = nc
+        self._settings = settings
+        self._metrics = metrics
+        self._clock = clock
+        self._wall = SystemClock()
+        self.reality: Reality = world.reality
+        group = settings.reader
+        self._reader = PullReader(
+            nc,
+            stream=streams.REPORTS,
+            durable=durable(world.reality),
+            filters=[subjects.accepted_filter(world.reality, world.area)],
+            batch=group.batch,
+            buffer=group.buffer,
+            heartbeat=group.heartbeat,
+            check=group.check,
+            stall_after=group.stuck,
+            resume_after=lambda: identities.position,
+        )
+        self._remade = 0
+        self._last: Delivery | None = None
+        self._uncommitted = 0
+        #: When the latest report of each point in hand was stored, µs: for the latency of alerts.
+        self._stored: dict[str, int] = {}
+        self._caught_up = False
+        self._stopping = asyncio.Event()
+        self._done = asyncio.Event()
+        self._heartbeat = time.monotonic()
+
+    async def start(self) -> None:
+        """Begin to read."""
+        await self._reader.start()
+
+    async def stop(self) -> None:
+        """Finish the batch in hand, acknowledge it, stop reading."""
+        self._stopping.set()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._settings.health.stop_timeout / 2):
+                await self._done.wait()
+        await self._reader.stop()
+
+    def checks(self) -> Sequence[Check]:
+        """Whether its consumer exists and advances, the loop turns, and what it makes can be written."""
+        health = self._reader.health()
+        turned = time.monotonic() - self._heartbeat
+        turns = turned < max(10.0, 5 * self._settings.aggregator.tick)
+        trouble = self._publisher.trouble or ("" if turns else f"stands still since {turned:.0f} s")
+        return [
+            Check(
+                name=f"consumer {streams.REPORTS} {self.reality}",
+                ok=health.exists and health.advancing,
+                detail=health.reason or f"{health.lag} waiting",
+            ),
+            Check(
+                name=f"lane {self.reality}",
+                ok=self._caught_up and not trouble,
+                detail=trouble or ("" if self._caught_up else "merging a backlog"),
+            ),
+        ]
+
+    async def run(self) -> None:
+        """Read, merge, judge, publish, acknowledge; until stopped."""
+        try:
+            while not self._stopping.is_set():
+                batch = await self._reader.take(self._wait())
+                self._heartbeat = time.monotonic()
+                if batch:
+                    await self._take(batch)
+                if self._is_behind(batch):
+                    if self._uncommitted >= _CHECKPOINT:
+                        await self._checkpoint()
+                    continue
+                await self._judge()
+                if not self._caught_up:
+                    self._caught_up = True
+                    log.info("the backlog is merged and judged", extra={"reality": self.reality})
+                self._observe()
+            if self._uncommitted and self._caught_up:
+                await self._judge()
+        finally:
+            self._done.set()
+
+    def _wait(self) -> float:
+        """Seconds to wait for reports: no longer than until the clock changes something."""
+        tick = self._settings.aggregator.tick
+        if self._settings.clock_start is not None:
+            return _DRIVEN_TICK
+        due = (self._world.next_due() - self._clock.now()) / SECOND
+        return min(tick, max(0.001, due))
+
+    def _is_behind(self, batch: Sequence[Delivery]) -> bool:
+        """Whether more is waiting than what has just come."""
+        if not batch:
+            return not self._caught_up and self._reader.health().lag > 0
+        last = batch[-1]
+        delay = self._settings.aggregator.judge_delay * SECOND
+        return last.pending > 0 and self._wall.now() - last.stored_at > delay
+
+    # -- merging -----------------------------------------------------------------------------------------------------
+
+    async def _take(self, batch: list[Delivery]) -> None:
+        if self._last is not None and batch[0].sequence <= self._last.sequence:
+            raise RuntimeError(f"{streams.REPORTS} was made anew: everything must be read again")
+        self._last = batch[-1]
+        self._uncommitted += len(batch)
+        self._metrics.batch_size.labels(streams.REPORTS).observe(len(batch))
+        items: list[Received] = []
+        bad: list[tuple[Delivery, Refusal]] = []
+        for delivery in batch:
+            item = decode(delivery)
+            if isinstance(item, Refusal):
+                bad.append((delivery, item))
+                continue
+            items.append(item)
+            self._stored[item.report.subject] = delivery.stored_at
+        if bad:
+            await self._refuse(bad)
+        admission = admit(items, self._identities.look_up(concerned(items)))
+        self._identities.record(admission.known)
+        for item in admission.merge:
+            self._world.merge(item)
+        await self._refold(admission)
+        self._count(items, admission)
+
+    async def _refold(self, admission: Admission) -> None:
+        """Fold anew what a replaced copy or a withdraw has changed."""
+        upto = self._last.sequence if self._last is not None else 0
+        for kommun in admission.rewithdraw:
+            named = await withdrawn_in_log(self._nc, self._identities, self.reality, kommun, upto)
+            before = self._identities.withdrawn_of(self.reality, kommun)
+            known = self._identities.look_up(named | before.keys())
+            changed = {key: held._replace(withdrawn=key in named) for key, held in known.items()}
+            self._identities.record(changed)
+            for key, held in changed.items():
+                if held.copy is not None and held.withdrawn != known[key].withdrawn:
+                    admission.refold[held.point] = True
+        for point, withdrawn in admission.refold.items():
+            state = await refold(self._nc, self._identities, self.reality, point, upto)
+            self._world.put(state, withdrawn=withdrawn)
+            self._metrics.refolds.labels(self.reality, "withdraw" if withdrawn else "conflict").inc()
+
+    async def _refuse(self, bad: list[tuple[Delivery, Refusal]]) -> None:
+        """A message that is no report does not stop those after it."""
+        await self._publisher.reject(
+            [refused(delivery, refusal, self._settings.node, self.reality) for delivery, refusal in bad]
+        )
+        for _, refusal in bad:
+            self._metrics.rejected.labels(self.reality, refusal.reason).inc()
+
+    def _count(self, items: list[Received], admission: Admission) -> None:
+        now = self._clock.now()
+        age = self._metrics.report_age.labels(self.reality)
+        for item in admission.merge:
+            age.observe(max(0.0, (now - int(item.report.time.timestamp() * SECOND)) / SECOND))
+            self._metrics.reports.labels(self.reality, item.report.kind, "merged").inc()
+        for _ in range(len(items) - len(admission.merge)):
+            self._metrics.reports.labels(self.reality, "any", "left_out").inc()
+        self._metrics.id_conflict.labels(self.reality).inc(admission.conflicts)
+
+    # -- judging -----------------------------------------------------------------------------------------------------
+
+    async def _judge(self) -> None:
+        """Judge what has changed, publish it, then acknowledge what it came of."""
+        while True:
+            now = self._clock.now()
+            with self._metrics.judge_seconds.labels(self.reality).time():
+                effects = self._world.judge(now, _JUDGED_AT_ONCE)
+            if effects:
+                await self._publisher.publish(effects)
+                self._published(effects)
+            if not self._world.waiting:
+                break
+            self._heartbeat = time.monotonic()
+            await asyncio.sleep(0)
+        self._pictures.as_of = now
+        await self._commit()
+
+    def _published(self, effects: Effects) -> None:
+        now = self._wall.now()
+        latency = self._metrics.alert_latency.labels(self.reality)
+        for key, document in effects.alerts.items():
+            stored = self._stored.get(key.partition("/")[2])
+            if stored is not None:
+                latency.observe((now - stored) / SECOND)
+            self._metrics.alert_changes.labels(self.reality, document["rule"], document["level"]).inc()
+
+    async def _checkpoint(self) -> None:
+        """Make a backlog's states durable before it is judged: after a crash it is judged with everything else."""
+        await self._publisher.publish(self._world.merged(self._clock.now()))
+        await self._commit()
+
+    async def _commit(self) -> None:
+        """All effects are durable: so be the identities, and then acknowledge."""
+        if self._last is None or not self._uncommitted:
+            return
+        await asyncio.to_thread(self._identities.commit, self._last.sequence)
+        self._uncommitted = 0
+        self._stored.clear()
+        await self._reader.ack(self._last)
+
+    # -- watching ----------------------------------------------------------------------------------------------------
+
+    def _observe(self) -> None:
+        health = self._reader.health()
+        self._metrics.consumer_lag.labels(self.reality, streams.REPORTS).set(health.lag)
+        self._metrics.queue_depth.labels(f"judge {self.reality}").set(self._world.waiting)
+        if self._reader.remade > self._remade:
+            self._metrics.reader_remade.labels(streams.REPORTS, "gone").inc(self._reader.remade - self._remade)
+            self._remade = self._reader.remade
+
+    def recheck(self) -> list[str]:
+        """Compare the sums with those made from the beginning; where they differ, those from the beginning stand."""
+        wrong = self._world.rollup.differs(self._world.rollup.recomputed())
+        for area in wrong:
+            self._metrics.rollup_mismatch.labels(self.reality, area.partition(" ")[0]).inc()
+            log.error("the sums of an area had drifted", extra={"reality": self.reality, "area": area})
+        return wrong

@@ -1,0 +1,106 @@
+"""Where a world goes on after a restart: from what was last published, or from the log when that is gone."""
+
+import json
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
+
+from nats.aio.client import Client
+
+from vardkase.domain.codec import VERSIONED, load
+from vardkase.runtime.jetstream.api import CONSUMER_NOT_FOUND, ApiError, call
+from vardkase.runtime.jetstream.values import last_values
+from vardkase_contracts import streams, subjects
+from vardkase_contracts.areas import Area
+from vardkase_contracts.vocab import Reality
+
+from .identities import Identities
+from .lane import durable
+from .pictures import PicturePublisher
+from .publisher import Publisher
+from .world import World
+
+log = logging.getLogger(__name__)
+
+#: The streams whose birth is remembered: another one of the same name is another stream.
+_BIRTHS = (streams.REPORTS, streams.STATE)
+#: What stands in a state's document beside what the clock adds.
+_NOT_CLOCK = frozenset({*VERSIONED, "id", "reality", "kommun", "lan", "registered", "retired", "version", "as_of"})
+
+
+async def prepare(nc: Client, identities: Identities, reality: Reality) -> bool:
+    """See whether what is remembered fits the streams; when not, forget it, so that the log is read from its beginning.
+
+    Returns:
+        Whether the states in STATE can be gone on from.
+    """
+    births = {name: (await call(nc, f"STREAM.INFO.{name}"))["created"] for name in _BIRTHS}
+    fits = all(identities.fact(f"born/{name}") == born for name, born in births.items())
+    if fits and await _acknowledged(nc, durable(reality)) <= identities.position:
+        return True
+    log.warning("reading the log from its beginning", extra={"reality": reality})
+    identities.forget()
+    await _delete(nc, durable(reality))
+    for name, born in births.items():
+        identities.remember(f"born/{name}", born)
+    identities.commit(0)
+    return False
+
+
+async def _acknowledged(nc: Client, consumer: str) -> int:
+    try:
+        info = await call(nc, f"CONSUMER.INFO.{streams.REPORTS}.{consumer}")
+    except ApiError as error:
+        if error.err_code != CONSUMER_NOT_FOUND:
+            raise
+        return 0
+    return info["ack_floor"]["stream_seq"]
+
+
+async def _delete(nc: Client, consumer: str) -> None:
+    try:
+        await call(nc, f"CONSUMER.DELETE.{streams.REPORTS}.{consumer}")
+    except ApiError as error:
+        if error.err_code != CONSUMER_NOT_FOUND:
+            raise
+
+
+async def recall(
+    world: World,
+    publisher: Publisher,
+    pictures: PicturePublisher,
+    nc: Client,
+    public_nc: Client | None,
+    *,
+    with_states: bool,
+) -> None:
+    """Take in what was last published of a reality.
+
+    Args:
+        world: to be filled.
+        publisher: learns the last sequence of every subject.
+        pictures: learns the last versions.
+        nc: the node's account.
+        public_nc: the public account, if there is one.
+        with_states: whether the states are gone on from; else they are folded from the log.
+    """
+    reality, area = world.reality, world.area
+    states = subjects.family_filters("state", reality, area)
+    async for sequence, document in _documents(nc, streams.STATE, states):
+        publisher.state_sequences[document["id"]] = sequence
+        if with_states:
+            clock = {name: value for name, value in document.items() if name not in _NOT_CLOCK}
+            world.recall_state(load(document), clock)
+    async for sequence, document in _documents(nc, streams.ALERTS, subjects.family_filters("alert", reality, area)):
+        publisher.alert_sequences[document["key"]] = sequence
+        world.recall_alert(document)
+    async for _, document in _documents(nc, streams.PICTURES, subjects.family_filters("picture", reality, area)):
+        pictures.recall(Area(document["level"], document["code"]), document)
+    if public_nc is not None and reality == "act":
+        async for _, document in _documents(public_nc, streams.PUBLIC, [subjects.public_filter(area)]):
+            world.recall_public(document)
+
+
+async def _documents(nc: Client, stream: str, filters: Any) -> AsyncIterator[tuple[int, dict[str, Any]]]:
+    async for delivery in last_values(nc, stream, list(filters)):
+        yield delivery.sequence, json.loads(delivery.data)

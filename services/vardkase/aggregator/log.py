@@ -1,0 +1,102 @@
+"""The log as the aggregator reads it: a message of REPORTS becomes a report, or a refusal."""
+
+import hashlib
+from collections.abc import AsyncIterator, Iterable
+
+from nats.aio.client import Client
+from pydantic import ValidationError
+
+from vardkase.domain.fold import withdrawn_by
+from vardkase.domain.merge import Copy, Identity, Received, identity, merge
+from vardkase.domain.state import PointState
+from vardkase.runtime.jetstream.delivery import Delivery
+from vardkase.runtime.jetstream.values import scan
+from vardkase_contracts import streams, subjects
+from vardkase_contracts.areas import KOMMUNER
+from vardkase_contracts.instants import parse
+from vardkase_contracts.refusals import Refusal, explain
+from vardkase_contracts.reports import REPORT, WithdrawReport
+from vardkase_contracts.vocab import Reality
+
+from .identities import Identities
+
+_AT_ONCE = 500
+
+
+def decode(delivery: Delivery) -> Received | Refusal:
+    """The report that a message holds. Intake has checked it; a log from elsewhere may still hold anything."""
+    try:
+        report = REPORT.validate_json(delivery.data)
+    except ValidationError as error:
+        return explain(delivery.data, error)
+    where = subjects.parse_accepted(delivery.subject)
+    if isinstance(where, subjects.SubjectError):
+        return Refusal("subject_mismatch", where.field, where.detail)
+    if (report.reality, report.subject, report.kind) != (where.reality, where.point, where.kind):
+        return Refusal("subject_mismatch", "subject", "the report is about something else than its subject says")
+    try:
+        received = parse(delivery.headers["Tp-Received"])
+    except (KeyError, ValueError):
+        received = delivery.stored_at
+    return Received(report=report, received=received, digest=hashlib.sha256(delivery.data).digest())
+
+
+async def refold(nc: Client, identities: Identities, reality: Reality, point: str, upto: int) -> PointState:
+    """A point folded anew from the log, up to a sequence: the copies that count, without those withdrawn.
+
+    Raises:
+        Incomplete: the log could not be read to the end.
+    """
+    state = PointState(point, reality)
+    kommun, slug = point[:4], point[5:]
+    pattern = f"{subjects.ROOT}.{reality}.accepted.{KOMMUNER[kommun].lan}.{kommun}.{slug}.>"
+    async for some in _by_many(_received(nc, pattern, upto)):
+        for item in _counting(identities, some):
+            merge(state, item)
+    return state
+
+
+async def withdrawn_in_log(
+    nc: Client, identities: Identities, reality: Reality, kommun: str, upto: int
+) -> set[Identity]:
+    """The identities that the withdraws of a kommun name, of the copies that count, up to a sequence.
+
+    Raises:
+        Incomplete: the log could not be read to the end.
+    """
+    found: set[Identity] = set()
+    pattern = f"{subjects.ROOT}.{reality}.accepted.{KOMMUNER[kommun].lan}.{kommun}.*.withdraw"
+    async for some in _by_many(_received(nc, pattern, upto)):
+        for item in _counting(identities, some):
+            if isinstance(item.report, WithdrawReport):
+                found.update(withdrawn_by(item.report))
+    return found
+
+
+def _counting(identities: Identities, items: list[Received]) -> Iterable[Received]:
+    """Those of the reports that count: the winners of their identities, and not withdrawn."""
+    known = identities.look_up(identity(item.report) for item in items)
+    for item in items:
+        held = known.get(identity(item.report))
+        if held is None or held.copy != Copy(item.digest, item.received):
+            continue
+        if not held.withdrawn or isinstance(item.report, WithdrawReport):
+            yield item
+
+
+async def _received(nc: Client, pattern: str, upto: int) -> AsyncIterator[Received]:
+    async for delivery in scan(nc, streams.REPORTS, [pattern], end=upto):
+        item = decode(delivery)
+        if isinstance(item, Received):
+            yield item
+
+
+async def _by_many(items: AsyncIterator[Received]) -> AsyncIterator[list[Received]]:
+    some: list[Received] = []
+    async for item in items:
+        some.append(item)
+        if len(some) == _AT_ONCE:
+            yield some
+            some = []
+    if some:
+        yield some

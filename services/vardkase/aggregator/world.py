@@ -1,0 +1,372 @@
+"""One reality in memory: states, what is judged of them, sums and alerts. No I/O; time is an argument.
+
+What must be published comes out as `Effects`. Nothing is remembered between judgements but what was last published.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from vardkase.domain.alerts import Subject, changes
+from vardkase.domain.area import red_share, silence
+from vardkase.domain.contribution import contribution
+from vardkase.domain.document import clock_part, document
+from vardkase.domain.due import DueTimes
+from vardkase.domain.finding import Verdict
+from vardkase.domain.intervals import FOREVER
+from vardkase.domain.judge import Judgement, cleared_reason, judge_point
+from vardkase.domain.merge import Received, merge
+from vardkase.domain.orders import Orders
+from vardkase.domain.picture import Surroundings
+from vardkase.domain.public import kommun_notice, project, tombstone
+from vardkase.domain.rollup import RollUp
+from vardkase.domain.rules import Rules
+from vardkase.domain.stamps import Entry
+from vardkase.domain.state import PointState
+from vardkase_contracts.areas import KOMMUNER, Area
+from vardkase_contracts.instants import parse
+from vardkase_contracts.orders import AckOrder, IncidentOrder, Order
+from vardkase_contracts.vocab import ClearedReason, Reality
+
+from .events import Events
+
+#: What is due that is no point: the periods of incidents.
+_INCIDENTS = "incidents"
+
+
+@dataclass(slots=True)
+class Effects:
+    """What a judgement changed, to be made durable in this order."""
+
+    #: By key.
+    alerts: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
+    #: By the point's id. A point that is not public any more leaves a tombstone.
+    public: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
+    states: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
+
+    def __bool__(self) -> bool:
+        return bool(self.alerts or self.public or self.states)
+
+
+class World:
+    """A reality of an area: takes reports and orders in, and judges what they or the clock have changed."""
+
+    def __init__(self, reality: Reality, area: Area, rules: Rules, events: Events | None = None) -> None:
+        """Begin empty."""
+        self.reality: Reality = reality
+        self.area = area
+        self.rules = rules
+        self.orders = Orders()
+        self.rollup = RollUp(area)
+        self.events = events or Events()
+        self.states: dict[str, PointState] = {}
+        self.judgements: dict[str, Judgement] = {}
+        #: What was last published: of alerts, by what they are about and rule; what the clock added to states; public.
+        self.alerts: dict[str, dict[str, Mapping[str, Any]]] = {}
+        self.clocks: dict[str, dict[str, Any]] = {}
+        self.public: dict[str, dict[str, Any]] = {}
+        self._public_points: dict[str, set[str]] = {}
+        self._points: dict[str, set[str]] = {}
+        self._successors: dict[str, str] = {}
+        self._predecessors: dict[str, set[str]] = {}
+        self._silent: set[str] = set()
+        self._due = DueTimes()
+        #: Points to judge: `True` when what is merged has changed, too.
+        self._touched: dict[str, bool] = {}
+        self._withdrawn: set[str] = set()
+        self._areas: set[Area] = set()
+
+    # -- taking in ---------------------------------------------------------------------------------------------------
+
+    def recall_alert(self, document: Mapping[str, Any]) -> None:
+        """An alert as it was last published."""
+        rule, _, about = document["key"].partition("/")
+        self.alerts.setdefault(about, {})[rule] = document
+        if document["status"] == "firing":
+            if rule == "area.silent":
+                self._silent.add(about)
+            if document["point"] is None:
+                self._areas.add(Area.parse(about))
+
+    def recall_public(self, document: dict[str, Any]) -> None:
+        """What the public was last told."""
+        point: str = document["id"]
+        self.public[point] = document
+        if not point.endswith("-_") and not document.get("gone"):
+            self._public_points.setdefault(point[:4], set()).add(point)
+            if point not in self.states:
+                self._touched.setdefault(point, False)
+
+    def recall_state(self, state: PointState, clock: dict[str, Any]) -> None:
+        """A state as it was last published."""
+        self.clocks[state.id] = clock
+        self.put(state)
+        self._touched[state.id] = False
+
+    def state(self, point: str) -> PointState:
+        """The state of a point, made when there is none."""
+        state = self.states.get(point)
+        if state is None:
+            state = PointState(point, self.reality)
+            self.put(state)
+        return state
+
+    def merge(self, item: Received) -> None:
+        """Take a report in; it is judged with the next `judge`."""
+        state = self.state(item.report.subject)
+        merge(state, item)
+        self._touched[state.id] = True
+        self._follow(state)
+
+    def put(self, state: PointState, *, withdrawn: bool = False) -> None:
+        """Put a state in the place of the one that is there, as when it was folded again from the log."""
+        self.states[state.id] = state
+        self._points.setdefault(state.kommun, set()).add(state.id)
+        self._touched[state.id] = True
+        if withdrawn:
+            self._withdrawn.add(state.id)
+        self._follow(state)
+
+    def _follow(self, state: PointState) -> None:
+        """Needs of a retired point move to the one that replaces it."""
+        retire = state.facts.get("retire")
+        heir = retire[1].get("replaced_by") if retire is not None and state.retired else None
+        before = self._successors.get(state.id)
+        if heir == before and heir is None:
+            return
+        for each in {heir, before} - {None}:
+            self._touched.setdefault(each, False)
+        if before is not None:
+            self._predecessors[before].discard(state.id)
+        if heir is None:
+            self._successors.pop(state.id, None)
+        else:
+            self._successors[state.id] = heir
+            self._predecessors.setdefault(heir, set()).add(state.id)
+
+    def take_order(self, order: Order) -> None:
+        """Take an act of a person in."""
+        if not self.orders.take(order):
+            return
+        if isinstance(order, AckOrder):
+            about = order.data.key.partition("/")[2]
+            if about in self.states:
+                self._touched.setdefault(about, False)
+            elif about in self.alerts:
+                self._areas.add(Area.parse(about))
+        elif isinstance(order, IncidentOrder):
+            self._due.set(_INCIDENTS, 0)
+
+    # -- judging -----------------------------------------------------------------------------------------------------
+
+    @property
+    def waiting(self) -> int:
+        """How many points wait to be judged."""
+        return len(self._touched)
+
+    def next_due(self) -> int:
+        """When the clock alone changes something next, µs."""
+        return self._due.next()
+
+    def merged(self, now: int) -> Effects:
+        """The states that merging has changed, with what the clock added last: for a backlog, which is judged later."""
+        effects = Effects()
+        for point, changed in self._touched.items():
+            if changed:
+                clock = self.clocks.get(point)
+                if clock is None:
+                    state = self.states[point]
+                    judgement = judge_point(state, self.rules, now)
+                    clock = clock_part(state, judgement, self._subject(state)) | {"alerts": []}
+                effects.states[point] = document(self.states[point], clock, now)
+                self._touched[point] = False
+        return effects
+
+    def judge(self, now: int, most: int = 1_000_000) -> Effects:
+        """Judge what reports, orders or the clock have changed, and say what is to be published.
+
+        Args:
+            now: the instant, µs.
+            most: how many points are judged at the most; while any are `waiting`, areas are not judged.
+        """
+        effects = Effects()
+        for name in self._due.take(now, max(0, most - len(self._touched))):
+            if name == _INCIDENTS:
+                self._incidents(now)
+            elif name in self.states:
+                self._touched.setdefault(name, False)
+            else:
+                self._areas.add(Area.parse(name))
+        for point in list(islice(self._touched, most)):
+            self._judge_point(point, now, effects, changed=self._touched.pop(point))
+        if not self._touched:  # an area is judged when all that is known of it has been taken in
+            self._judge_areas(now, effects)
+        self.orders.forget(now)
+        return effects
+
+    def _judge_point(self, point: str, now: int, effects: Effects, *, changed: bool) -> None:
+        state = self.states.get(point)
+        if state is None:
+            self._show(point, None, effects)  # shown by a predecessor, and nothing is known of it any more
+            return
+        silent = f"area.silent/{state.kommun}" if state.kommun in self._silent else None
+        judgement = judge_point(state, self.rules, now, silent_area=silent, inherited=self._inherited(point))
+        before = self.judgements.get(point)
+        self.judgements[point] = judgement
+        subject = self._subject(state)
+        withdrawn = point in self._withdrawn
+        self._withdrawn.discard(point)
+        acks_end = self._alert(
+            subject,
+            judgement.verdicts,
+            now,
+            effects,
+            lambda rule: cleared_reason(rule, state, withdrawn=withdrawn),
+        )
+        added = contribution(state, judgement)
+        self.rollup.replace(point, added)
+        if before is not None and before.lifecycle != judgement.lifecycle:
+            self.events.lifecycle(state, before.lifecycle, judgement.lifecycle, self.rollup.areas(state.kommun))
+        public, public_due = project(state, now)
+        self._show(point, public, effects)
+        clock = clock_part(state, judgement, subject)
+        if changed or clock != self.clocks.get(point):
+            self.clocks[point] = clock
+            effects.states[point] = document(state, clock, now)
+        self._due.set(point, min(judgement.due, added.due, public_due, acks_end))
+        self._areas.add(Area("kommun", state.kommun))
+
+    def _inherited(self, point: str) -> tuple[Entry, ...]:
+        before = self._predecessors.get(point)
+        if not before:
+            return ()
+        return tuple(entry for each in sorted(before) for entry in self.states[each].needs.values())
+
+    def _subject(self, state: PointState) -> Subject:
+        kommun = Area("kommun", state.kommun)
+        name = kommun.name if state.is_kommun else state.profile.get("name", state.id)
+        return Subject(self.reality, state.id, name, kommun, point=True)
+
+    def _alert(
+        self, subject: Subject, verdicts: Mapping[str, Verdict], now: int, effects: Effects, cleared: Any
+    ) -> int:
+        """Publish what changed of the alerts of a point or an area; when the next acknowledgement of them ends."""
+        published = self.alerts.get(subject.code, {})
+        if not verdicts and not published:
+            return FOREVER
+        found, acks_end = changes(subject, verdicts, published, self.orders, self.rules.version, now, cleared)
+        for change in found:
+            rule: str = change.document["rule"]
+            last = published.get(rule)
+            self.events.alert(change.document, last, subject, self._areas_of(subject.area))
+            published = self.alerts.setdefault(subject.code, {})
+            published[rule] = change.document
+            effects.alerts[change.key] = change.document
+        return acks_end
+
+    def _areas_of(self, area: Area) -> Iterable[Area]:
+        return self.rollup.areas(area.kommuner()[0]) if area.level == "kommun" else (area,)
+
+    def _show(self, point: str, public: dict[str, Any] | None, effects: Effects) -> None:
+        """Tell the public, when what it may know has changed; and that the kommun takes part."""
+        last = self.public.get(point)
+        if public is None:
+            if last is None or last.get("gone"):
+                return
+            public = tombstone(point)
+        if public == last:
+            return
+        self.public[point] = effects.public[point] = public
+        kommun = point[:4]
+        shown = self._public_points.setdefault(kommun, set())
+        before = bool(shown)
+        (shown.discard if public.get("gone") else shown.add)(point)
+        notice = f"{kommun}-_"
+        if bool(shown) != before or notice not in self.public:
+            told = kommun_notice(kommun, KOMMUNER[kommun].name) if shown else tombstone(notice)
+            self.public[notice] = effects.public[notice] = told
+
+    # -- areas -------------------------------------------------------------------------------------------------------
+
+    def _judge_areas(self, now: int, effects: Effects) -> None:
+        areas, self._areas = self._areas, set()
+        lan: set[Area] = {each for each in areas if each.level == "lan"}
+        for area in areas:
+            if area.level == "kommun":
+                self._judge_kommun(area, now, effects)
+                lan.update(each for each in self.rollup.areas(area.code) if each.level == "lan")
+        for area in lan:
+            self._judge_share(area, {}, now, effects)
+
+    def _judge_kommun(self, area: Area, now: int, effects: Effects) -> None:
+        code = area.code
+        settled = silence(
+            self.rollup.kommuner[code].last,
+            self.rollup.count(area, "open"),
+            self.orders.incident_since(code, now),
+            self.rules,
+            now,
+        )
+        verdicts = {} if settled.verdict is None else {"area.silent": settled.verdict}
+        was_silent = code in self._silent
+        if was_silent != bool(verdicts):
+            (self._silent.add if verdicts else self._silent.discard)(code)
+            self.rollup.touch(code)
+            for point in self._points.get(code, ()):
+                judgement = self.judgements.get(point)
+                if judgement is not None and "freshness.stale" in judgement.verdicts:
+                    self._judge_point(point, now, effects, changed=False)
+            self._areas.discard(area)
+        acks_end = self._judge_share(area, verdicts, now, effects)
+        self._due.set(code, min(settled.due, acks_end))
+
+    def _judge_share(self, area: Area, verdicts: dict[str, Verdict], now: int, effects: Effects) -> int:
+        last = self.alerts.get(area.code, {}).get("area.red_share")
+        since = parse(last["raised_at"]) if last is not None and last["status"] == "firing" else None
+        share = red_share(
+            self.rollup.count(area, "open"), self.rollup.count(area, "grave"), self.rules["area.red_share"], now, since
+        )
+        if share is not None:
+            verdicts["area.red_share"] = share
+        subject = Subject(self.reality, area.code, area.name, area, point=False)
+        acks_end = self._alert(subject, verdicts, now, effects, lambda rule: self._area_cleared(rule, area))
+        if area.level == "lan":
+            self._due.set(area.code, acks_end)
+        return acks_end
+
+    def _area_cleared(self, rule: str, area: Area) -> ClearedReason:
+        return "closed" if rule == "area.silent" and not self.rollup.count(area, "open") else "recovered"
+
+    def _incidents(self, now: int) -> None:
+        """Look again at every kommun of an incident, and once more when one begins or ends."""
+        for _, incident in self.orders.incidents.values():
+            for code in incident.kommuner:
+                if code in self.rollup.kommuner:
+                    self._areas.add(Area("kommun", code))
+                    self.rollup.touch(code)
+        self._due.set(_INCIDENTS, min(self.orders.incident_boundaries(now), default=FOREVER))
+
+    def surroundings(self, now: int) -> Surroundings:
+        """What pictures say beside the sums."""
+        activation: dict[str, str] = {}
+        unheard: set[str] = set()
+        for code, kommun in self.rollup.kommuner.items():
+            state = self.states.get(f"{code}-_")
+            said = state.value("activation") if state is not None else None
+            if said is not None:
+                activation[code] = said
+            if self.orders.incidents:
+                since = self.orders.incident_since(code, now)
+                if since is not None and (kommun.last.anything is None or kommun.last.anything < since):
+                    unheard.add(code)
+        return Surroundings(activation, frozenset(self._silent), frozenset(unheard))
+
+    def open_alerts(self) -> dict[str, str]:
+        """The level of every open alert, by key: what two nodes that hold the same reports agree on."""
+        return {
+            document["key"]: document["level"]
+            for rules in self.alerts.values()
+            for document in rules.values()
+            if document["status"] == "firing"
+        }

@@ -1,0 +1,89 @@
+"""`vardkase`: the commands, each in a module of its own that is imported when it is used.
+
+To add one: a module with `app`, a `typer.Typer()` with one command (or several: then a group), and one line below.
+Importing `typer` alone keeps `--help` fast; the help of one line stands here so that no module is needed to list it.
+"""
+
+import importlib
+import os
+import signal
+import sys
+from dataclasses import dataclass
+from typing import Any, Final
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+from vardkase.runtime.errors import FAILED, Ended
+
+
+@dataclass(frozen=True, slots=True)
+class Lazy:
+    """A command that has not been imported."""
+
+    module: str
+    """The module that has it, as `app`."""
+    help: str
+    """One line about it."""
+
+
+COMMANDS: Final = {
+    "up": Lazy("vardkase.cli.up", "A whole node: NATS and the services."),
+    "demo": Lazy("vardkase.cli.demo", "A node with a simulated storm."),
+    "run": Lazy("vardkase.cli.run", "One service alone."),
+    "report": Lazy("vardkase.cli.report", "Send a report."),
+    "watch": Lazy("vardkase.cli.watch", "Follow pictures, states and alerts."),
+    "alerts": Lazy("vardkase.cli.alerts", "List open alerts."),
+    "ack": Lazy("vardkase.cli.ack", "Acknowledge an alert."),
+    "simulate": Lazy("vardkase.cli.simulate", "Play a scenario against a node."),
+    "schema": Lazy("vardkase.cli.schema", "The published schemas."),
+}
+
+
+class LazyGroup(TyperGroup):
+    """Lists its commands without importing them."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        for name, lazy in COMMANDS.items():
+            self.add_command(TyperCommand(name, help=lazy.help), name)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that was asked for, imported now."""
+        name, _, rest = super().resolve_command(ctx, args)
+        command = get_command(importlib.import_module(COMMANDS[str(name)].module).app)
+        command.name = name
+        return name, command, rest
+
+
+app: Final = typer.Typer(
+    cls=LazyGroup,
+    help="Vårdkase: what every trygghetspunkt reports, one picture, and the alert before the power is out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # it shows the values of variables: secrets too
+)
+
+
+@app.callback()
+def root() -> None:
+    """Takes no options of its own."""
+
+
+def main() -> None:
+    """The program. Exit codes: 0 done, 1 failed, 2 wrong use; of whoever is interrupted, 130."""
+    try:
+        app(prog_name="vardkase")
+    except Ended as ended:
+        sys.stderr.write(f"vardkase: {' '.join(str(ended).split())}\n")
+        sys.exit(ended.code)
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
+    except BrokenPipeError:  # the reader of our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(FAILED)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,166 @@
+"""Which node a command talks to, and how: the options that several commands share, and the connection they open."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncGenerator, Coroutine, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final, TypeVar
+
+import typer
+
+from vardkase.runtime.errors import Failed, Refused
+from vardkase_contracts.areas import Area
+from vardkase_contracts.client import (
+    Client,
+    ClientError,
+    ConnectFailed,
+    ConnectionGone,
+    PublishRefused,
+    ReadRefused,
+    Unconfirmed,
+    connect,
+)
+from vardkase_contracts.vocab import REALITIES, Reality
+
+URL: Final = "VARDKASE_NATS_URL"
+CREDS: Final = "VARDKASE_NATS_CREDS"
+INBOX: Final = "VARDKASE_LINK_INBOX_PREFIX"
+_RUNNING: Final = Path("run", "node.json")
+_LARGEST: Final = 65_536
+
+NatsOption = Annotated[
+    str | None,
+    typer.Option("--nats", metavar="URL", help=f"The node's NATS. [default: {URL}, else the node that runs here]"),
+]
+CredsOption = Annotated[
+    str | None,
+    typer.Option("--creds", metavar="FILE", help=f"A NATS credentials file. [default: {CREDS}]"),
+]
+RealityOption = Annotated[
+    str, typer.Option("--reality", metavar="act|exe|tst", help="act: skarpt läge, exe: övning, tst: prov.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="For machines: one JSON document per line.")]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Node:
+    """A node to talk to."""
+
+    nats: str
+    """Its NATS URL."""
+    creds: str | None = None
+    """A credentials file, if it needs one."""
+    area: str | None = None
+    """The area it is for, where that is known."""
+
+
+def find_node(nats: str | None, creds: str | None = None) -> Node:
+    """The node that was named, else the one in the environment, else the one that runs here.
+
+    Raises:
+        Refused: none was named, and none or several run here.
+    """
+    creds = creds or os.environ.get(CREDS) or None
+    url = nats or os.environ.get(URL) or None
+    if url is not None:
+        return Node(nats=url, creds=creds)
+    found = [node for folder in _data_dirs() if (node := _running(folder / _RUNNING)) is not None]
+    if not found:
+        raise Refused(f"no node runs here (`vardkase up` starts one): give --nats URL, or set {URL}")
+    if len(found) > 1:
+        urls = ", ".join(f"{node.nats} ({node.area})" for node in found)
+        raise Refused(f"several nodes run here: choose one with --nats: {urls}")
+    return Node(nats=found[0].nats, creds=creds or found[0].creds, area=found[0].area)
+
+
+def _data_dirs() -> Iterable[Path]:
+    given = os.environ.get("VARDKASE_DATA_DIR")
+    if given:
+        return [Path(given)]
+    from platformdirs import user_data_path  # noqa: PLC0415 -- only when it is needed
+
+    root = user_data_path("vardkase", appauthor=False)
+    return sorted(root.iterdir()) if root.is_dir() else []
+
+
+def _running(path: Path) -> Node | None:
+    """The node whose ready line the file holds; None when there is no file, or the node that wrote it is gone."""
+    try:
+        with path.open("rb") as file:
+            told = json.loads(file.read(_LARGEST))
+        return Node(nats=told["nats"], creds=told["nats_creds"], area=told["area"])
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise Refused(f"{path} cannot be read ({' '.join(str(error).split())}): give --nats URL") from None
+
+
+def parse_area(text: str) -> Area:
+    """The area of a code.
+
+    Raises:
+        Refused: there is none.
+    """
+    try:
+        return Area.parse(text)
+    except ValueError:
+        raise Refused(
+            f"AREA: expected a kommun (2480), a län (24), a civilområde (norra) or SE; got {text!r}"
+        ) from None
+
+
+def parse_reality(text: str) -> Reality:
+    """The reality that was asked for.
+
+    Raises:
+        Refused: there is none such.
+    """
+    for reality in REALITIES:
+        if text == reality:
+            return reality
+    raise Refused(f"--reality: expected act (skarpt läge), exe (övning) or tst (prov); got {text!r}")
+
+
+@asynccontextmanager
+async def client_of(node: Node) -> AsyncGenerator[Client]:
+    """A client of the node.
+
+    Raises:
+        Failed: it cannot be reached; or what goes wrong with it inside the block, in one line.
+    """
+    try:
+        async with connect(
+            node.nats,
+            creds=node.creds,
+            inbox_prefix=os.environ.get(INBOX) or "_INBOX",
+            name="vardkase-cli",
+            timeout_s=5.0,
+        ) as client:
+            yield client
+    except ConnectFailed as error:
+        raise Failed(f"{error}; is the node running?") from None
+    except (PublishRefused, ReadRefused) as error:
+        raise Failed(f"the node refused: {error}") from None
+    except Unconfirmed as error:
+        raise Failed(f"not confirmed; it may be stored, and is safe to send again: {error}") from None
+    except ConnectionGone as error:
+        raise Failed(f"{error}") from None
+    except ClientError as error:
+        raise Failed(str(error)) from None
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run a command's work to its end. Ctrl-C ends it."""
+    return asyncio.run(work)
+
+
+def print_json(document: str) -> None:
+    """One line for a machine, out at once."""
+    sys.stdout.write(f"{document}\n")
+    sys.stdout.flush()

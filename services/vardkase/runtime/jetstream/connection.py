@@ -1,0 +1,230 @@
+# ruff: noqa: SLF001 -- it mends nats-py from within; its version is held below the next major one
+"""A connection that neither a hostile message nor a black hole can kill.
+
+nats-py 2.16 alone does not do for whoever reads what strangers publish. Seen on 2.15.1, each from one stored message:
+a subject that is not UTF-8, or headers cut short, end its reading task for good while it says "connected"; a subject
+with a vertical tab or a form feed makes it reconnect for ever. And after a black hole it waits, without bound, for what
+it had not sent.
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+import re
+import socket
+import struct
+import time
+from typing import Any, Final, cast
+from urllib.parse import urlsplit
+
+import nats.errors
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.protocol.parser import AWAITING_CONTROL_LINE, AWAITING_MSG_PAYLOAD, Parser
+
+_LONGEST_LINE: Final = 64 * 1024
+"""The server's longest protocol line is 4 KiB, and a delivery's reply subject comes on top of it; INFO is longer."""
+_CRLF: Final = b"\r\n"
+_SAME_ERROR_EVERY: Final = 10.0
+"""Seconds: while a server is away nats-py tells the same error several times a second."""
+_DENIED: Final = re.compile(r'permissions violation for (publish|subscription) to "([^"]*)"', re.IGNORECASE)
+_MOST_DENIED: Final = 100
+
+_log = logging.getLogger(__name__)
+
+
+class ConnectFailed(Exception):  # noqa: N818 -- what happened
+    """No connection in the time given: one line that names the server and what was wrong."""
+
+
+class _TolerantParser(Parser):
+    """nats-py's parser, but splitting lines where the server does: at a space, and at nothing else."""
+
+    nc: Client
+
+    async def parse(self, data: bytes = b"") -> None:
+        """Hand on what is complete, keep the rest.
+
+        Raises:
+            nats.errors.ProtocolError: what came is not the protocol.
+        """
+        buffer = self.buf
+        buffer.extend(data)
+        while buffer and buffer is self.buf:
+            if self.state == AWAITING_CONTROL_LINE:
+                end = buffer.find(_CRLF)
+                if end < 0:
+                    if len(buffer) > _LONGEST_LINE:
+                        raise nats.errors.ProtocolError
+                    return
+                line = bytes(buffer[:end])
+                del buffer[: end + 2]
+                if line.startswith((b"MSG ", b"HMSG ")):
+                    self._begin(line)
+                else:
+                    await self._operation(line)
+            else:
+                if len(buffer) < self.needed + 2:
+                    return
+                split = self.header_needed
+                headers = bytes(buffer[:split])
+                payload = bytes(buffer[split : self.needed])
+                del buffer[: self.needed + 2]
+                self.state, self.header_needed = AWAITING_CONTROL_LINE, 0
+                arg = self.msg_arg
+                await self.nc._process_msg(arg["sid"], arg["subject"], arg["reply"], payload, headers)
+
+    def _begin(self, line: bytes) -> None:
+        """`MSG <subject> <sid> [reply] <size>`, `HMSG <subject> <sid> [reply] <headers' size> <size>`."""
+        parts = line.split(b" ")
+        sizes = 2 if parts[0] == b"HMSG" else 1
+        try:
+            self.msg_arg["subject"], self.msg_arg["sid"] = parts[1], int(parts[2])
+            self.msg_arg["reply"] = parts[3] if len(parts) == 4 + sizes else b""
+            self.header_needed = int(parts[-2]) if sizes == 2 else 0
+            self.needed = int(parts[-1])
+        except (IndexError, ValueError) as error:
+            raise nats.errors.ProtocolError from error
+        if len(parts) not in {3 + sizes, 4 + sizes} or not 0 <= self.header_needed <= self.needed:
+            raise nats.errors.ProtocolError
+        self.state = AWAITING_MSG_PAYLOAD
+
+    async def _operation(self, line: bytes) -> None:
+        name, _, rest = line.strip().partition(b" ")
+        match name.upper():
+            case b"PING":
+                await self.nc._process_ping()
+            case b"PONG":
+                await self.nc._process_pong()
+            case b"-ERR":
+                await self.nc._process_err(rest.decode("utf-8", "replace").lower())
+            case b"INFO":
+                await self.nc._process_info(json.loads(rest))
+            case b"+OK":
+                pass
+            case _:
+                raise nats.errors.ProtocolError
+
+
+class Connection(Client):
+    """nats-py's client, mended where it breaks. Made by `connect`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._ps = _TolerantParser(self)
+        self._told: dict[str, float] = {}
+        self.denied: dict[str, float] = {}
+        """Subjects that the server said this user may not publish to, and when last (monotonic seconds)."""
+
+    async def _process_headers(self, headers: bytes) -> dict[str, str] | None:
+        try:
+            return await super()._process_headers(headers)
+        except (IndexError, ValueError):  # cut short, or not text: a header nobody can read is none
+            return None
+
+    def _build_message(
+        self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: dict[str, str] | None
+    ) -> Msg:
+        return Msg(
+            _client=self,
+            subject=subject.decode("utf-8", "replace"),
+            reply=reply.decode("utf-8", "replace"),
+            data=data,
+            headers=headers,
+            _sid=sid,
+        )
+
+    async def _attempt_reconnect(self) -> None:
+        """Drop the old socket at once, with what waits in it: it could arrive after it was sent anew elsewhere."""
+        stream = getattr(self._transport, "_io_writer", None)
+        if isinstance(stream, asyncio.StreamWriter):
+            sock = stream.get_extra_info("socket")
+            if sock is not None:
+                with contextlib.suppress(OSError):
+                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            stream.transport.abort()
+        await super()._attempt_reconnect()
+
+    async def tell(self, error: Exception) -> None:
+        """nats-py's error callback: into the log, the same words at most every 10 s."""
+        text = str(error) or type(error).__name__
+        now = time.monotonic()
+        if (denied := _DENIED.search(text)) is not None and denied[1].lower() == "publish":
+            if len(self.denied) >= _MOST_DENIED:
+                self.denied.clear()
+            self.denied[denied[2].lower()] = now
+        if now - self._told.get(text, -_SAME_ERROR_EVERY) >= _SAME_ERROR_EVERY:
+            if len(self._told) >= _MOST_DENIED:
+                self._told.clear()
+            self._told[text] = now
+            _log.warning("NATS: %s", text)
+
+
+async def connect(
+    url: str,
+    *,
+    name: str,
+    user: str | None = None,
+    password: str | None = None,
+    creds: str | None = None,
+    inbox_prefix: str = "_INBOX",
+    within: float = 10.0,
+    connect_timeout: float = 2.0,
+    reconnect_wait: float = 0.25,
+    ping_interval: float = 5.0,
+    max_pings: int = 2,
+    pending_bytes: int = 8 << 20,
+) -> Connection:
+    """Connect to a server. The connection is made anew for ever until it is closed.
+
+    Args:
+        url: one URL or several with commas between; it may hold user and password.
+        name: what the server's monitoring calls the connection.
+        user: with `password`, instead of the URL's.
+        password: see `user`.
+        creds: the path of a credentials file.
+        inbox_prefix: where answers are sent.
+        within: seconds that all attempts together may take.
+        connect_timeout: seconds that one attempt may take.
+        reconnect_wait: seconds between two attempts.
+        ping_interval: seconds between two pings; `max_pings` unanswered, and the link counts as dead.
+        max_pings: see `ping_interval`.
+        pending_bytes: bytes that may wait to be sent; beyond them a sender waits.
+
+    Raises:
+        ConnectFailed: not in time.
+    """
+    connection = Connection()
+    servers = [part.strip() for part in url.split(",")]
+    dial = connection.connect(
+        servers,
+        name=name,
+        user=user,
+        password=password,
+        user_credentials=creds,
+        inbox_prefix=inbox_prefix,
+        error_cb=connection.tell,
+        max_reconnect_attempts=-1,  # nats-py's event loop stands still once they are used up
+        connect_timeout=cast("int", connect_timeout),
+        reconnect_time_wait=cast("int", reconnect_wait),
+        ping_interval=cast("int", ping_interval),
+        max_outstanding_pings=max_pings,
+        pending_size=pending_bytes,
+        flush_timeout=within,
+    )
+    try:
+        async with asyncio.timeout(within):
+            await dial
+    except TimeoutError:
+        detail: Any = connection.last_error or "no answer"
+        raise ConnectFailed(f"no NATS server at {_shown(servers)} for {within:g} s: {detail}") from None
+    except (OSError, nats.errors.Error, ValueError) as error:
+        raise ConnectFailed(f"cannot connect to NATS at {_shown(servers)}: {error}") from error
+    return connection
+
+
+def _shown(servers: list[str]) -> str:
+    """The URLs without what they hold of users and passwords."""
+    parts = [urlsplit(server if "//" in server else f"nats://{server}") for server in servers]
+    return ", ".join(f"{part.scheme}://{part.hostname}:{part.port or 4222}" for part in parts)
