@@ -7,7 +7,7 @@ import json
 import re
 from typing import Annotated, Final, Literal, NamedTuple, NoReturn
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from vardkase_contracts import ids, orders, reports, vocab
@@ -204,3 +204,7 @@ class RejectedEvent(Frozen):
     """The subject's, when that is one."""
     data: RejectedData
     """The report, and why."""
+
+
+REJECTED: Final[TypeAdapter[RejectedEvent]] = TypeAdapter(RejectedEvent)
+"""Decodes refusals."""

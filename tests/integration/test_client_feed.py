@@ -4,7 +4,7 @@ from contextlib import aclosing
 
 import pytest
 from client_node import Admin, alert, public_point, user
-from conftest import Eventually, NatsServer
+from conftest import Eventually, Link, NatsServer
 
 from vardkase_contracts import subjects
 from vardkase_contracts.areas import NATION
@@ -27,7 +27,7 @@ PACE = Pace(batch=20, heartbeat_s=0.2, expires_s=1.0, request_s=1.0, retry_max_s
 class World:
     """A server with streams, somebody who publishes, and a client."""
 
-    def __init__(self, server: NatsServer, admin: Admin, client: Client) -> None:
+    def __init__(self, server: NatsServer, admin: Admin, client: Client | None) -> None:
         self.server = server
         self.admin = admin
         self.client = client
@@ -173,6 +173,28 @@ async def test_a_silent_server_is_noticed_and_read_again(world: World, eventuall
         await world.name("a", "a2")
         await eventually(lambda: watcher.names == ["a", "a2"])
         assert points.heard_s_ago < 1
+
+
+async def test_a_link_that_swallowed_everything_is_made_again(
+    nats_server: NatsServer, link: Link, eventually: Eventually
+) -> None:
+    """After a black hole, with something still unsent in it, the feed goes on when the link heals."""
+    async with aclosing(await Admin.connect(nats_server.url)) as admin:
+        await admin.make_streams()
+        world = World(nats_server, admin, None)
+        async with connect(link.url, pace=PACE) as client, client.public_points("SE") as points:
+            await world.name("a", "a")
+            watcher = Watcher(points)
+            await eventually(lambda: watcher.names == ["a"])
+            link.hole()
+            await world.name("a", "a2")
+            filler = asyncio.create_task(client._connection._nats.publish("nobody", bytes(900_000)))
+            await eventually(lambda: not points.connected)
+            await client._connection._nats._process_op_err(OSError("found out by pings, but now"))
+            await eventually(lambda: not client.connected)
+            link.heal()
+            await eventually(lambda: watcher.names == ["a", "a2"], within=15)
+            await filler
 
 
 async def test_an_emptied_store_is_read_from_its_beginning(world: World, eventually: Eventually) -> None:

@@ -78,10 +78,13 @@ class Node:
             bound=listen("127.0.0.1", 0),
             command=tiny,
         )
-        self.ending = asyncio.ensure_future(self.supervisor.run(stop=self.stop, hurry=self.hurry, ready=self.ready.set))
+        self.ending = asyncio.ensure_future(self.supervisor.run(stop=self.stop, hurry=self.hurry, ready=self._tell))
 
     async def _prepare(self) -> None:
         self.prepared += 1
+
+    async def _tell(self) -> None:
+        self.ready.set()
 
     async def up(self) -> None:
         """Waits until it is ready."""

@@ -283,7 +283,7 @@ def test_a_taken_port_is_told_in_one_line() -> None:
 
 
 def node(path: Path, **changes: Any) -> Settings:
-    return Settings(**{"data_dir": path, "supervisor": {"lock_wait": 0.0}, **changes})
+    return Settings(**{"data_dir": path, "supervisor": {"lock_wait": 0.0, "lease_wait": 0.0}, **changes})
 
 
 def test_a_data_directory_is_one_nodes_and_one_process(tmp_path: Path) -> None:
@@ -291,12 +291,23 @@ def test_a_data_directory_is_one_nodes_and_one_process(tmp_path: Path) -> None:
     path = tmp_path / "a" / "b"
     first = DataDir.open(node(path))
     assert stat.S_IMODE(path.stat().st_mode) == 0o700
-    with pytest.raises(Failed, match=f"is in use by process {os.getpid()}"):
+    with pytest.raises(Failed, match=rf"is in use: stop that node \(process {os.getpid()}\), or choose another with --data-dir"):
         DataDir.open(node(path))
     first.close()
     with pytest.raises(Refused, match=r"belongs to node SE \(area SE\), not to lan-24 \(area 24\)"):
         DataDir.open(node(path, area="24"))
     DataDir.open(node(path)).close()
+
+
+def test_a_data_directory_is_locked_until_the_last_service_of_a_killed_node_has_ended(tmp_path: Path) -> None:
+    """What a killed node left may still be writing: a new node waits for its end."""
+    first = DataDir.open(node(tmp_path))
+    inherited = os.dup(first.lease)
+    first.close()
+    with pytest.raises(Failed, match="is still in use by what a killed node left"):
+        DataDir.open(node(tmp_path))
+    os.close(inherited)
+    DataDir.open(node(tmp_path)).close()
 
 
 def test_a_broken_data_directory_is_told_in_one_line(tmp_path: Path) -> None:

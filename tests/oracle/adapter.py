@@ -1,20 +1,22 @@
 """What the program answers to the same questions, in the oracle's words. Only here is `vardkase` imported."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 from typing import Any
 
 import yaml
+from vardkase.domain.codec import load, merged_document
 from vardkase.domain.fold import fold
-from vardkase.domain.judge import Judgement, judge_point
-from vardkase.domain.merge import Received
+from vardkase.domain.judge import Judgement, conflicts, judge_point
+from vardkase.domain.merge import Received, merge
 from vardkase.domain.rules import Rules
 from vardkase.domain.state import PointState
 from vardkase_contracts.reports import REPORT
 
-from oracle.merge import Given
+from oracle.merge import Given, Stamp, instant
+from oracle.merged import Entry, Merged, plain
 
 
 @cache
@@ -36,3 +38,67 @@ def states(given: Iterable[Given], reality: str = "act") -> dict[str, PointState
 def judged(state: PointState, now: int, **more: Any) -> Judgement:
     """A state judged by the default table."""
     return judge_point(state, rules(), now, **more)
+
+
+def _entry(fact: Mapping[str, Any], aspect: str) -> Entry:
+    return Entry(
+        stamp=Stamp(instant(fact["observed_at"]), fact["seq"], fact["report"]),
+        value=plain(fact["value"], aspect),
+        source=fact["source"],
+        quality=fact.get("quality", "observed"),
+        clock_adjusted=fact.get("clock_adjusted", False),
+    )
+
+
+def merged(state: PointState) -> Merged:
+    """What a state's document says, in the oracle's words."""
+    document = merged_document(state)
+    facts, last, lines = document["facts"], document["last"], document["timelines"]
+    flat = {name: fact for name, fact in facts.items() if name not in ("services", "needs")}
+    for group in ("services", "needs"):
+        flat |= {f"{group}.{name}": fact for name, fact in facts.get(group, {}).items()}
+    rows = [Stamp(instant(row[0]), row[1], row[2]) for row in lines["reports"]]
+    kept: dict[str, dict[Stamp, Any]] = {
+        aspect: {rows[i]: plain(value) for i, value in line} for aspect, line in lines["aspects"].items()
+    }
+    for aspect, (i, value) in lines["known"].items():
+        kept[aspect.removesuffix(".endurance")][rows[i]] = plain(value)
+    return Merged(
+        facts={name: _entry(fact, name) for name, fact in flat.items()},
+        kept={aspect: sorted(stamps.items(), key=lambda item: item[0]) for aspect, stamps in kept.items()},
+        content=_instant(last["content"]),
+        heartbeat=_instant(last["heartbeat"]),
+        reached=_instant(last["reached"]),
+        contact=None if last["contact"] is None else _entry(last["contact"], "contact"),
+        conflicts={
+            found.aspect: (found.newest[0].report, found.other[0].report) for found in conflicts(state)
+        },
+        registered=state.registered,
+        retired=state.retired,
+    )
+
+
+def _instant(text: str | None) -> int | None:
+    return None if text is None else instant(text)
+
+
+def documents(given: Iterable[Given], reality: str = "act") -> dict[str, Any]:
+    """The documents of what is merged, versions with them, by the point's id."""
+    return {point: merged_document(state) for point, state in states(given, reality).items()}
+
+
+def resumed(stored: Iterable[Given], rest: Iterable[Given]) -> dict[str, Any]:
+    """The same when the first reports were merged, stored and loaded, and the rest merged one by one after that.
+
+    Neither part may hold copies of an identity or withdrawals: those are settled before merging.
+    """
+    found = {point: _reloaded(state) for point, state in states(stored).items()}
+    for one in rest:
+        if one.point not in found:
+            found[one.point] = PointState(id=one.point, reality=one.event["reality"])
+        merge(found[one.point], received(one))
+    return {point: merged_document(state) for point, state in found.items()}
+
+
+def _reloaded(state: PointState) -> PointState:
+    return load({"id": state.id, "reality": state.reality, **merged_document(state)})

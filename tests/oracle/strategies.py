@@ -259,3 +259,39 @@ def _coming(report: Given) -> list[int]:
 def services_are_known() -> bool:
     """Whether the services used here are services at all."""
     return set(WATCHED_SERVICES) <= SERVICES
+
+
+@st.composite
+def seconds_apart(draw: st.DrawFn) -> list[Told]:
+    """Readings of one point within a few buckets, seconds apart: for merging alone."""
+    aspects = st.sampled_from(("staff", "power", "lifecycle", "heat"))
+    return [
+        Told(
+            draw(st.integers(0, 45)) / 3,
+            *_reading(draw, draw(aspects)),
+            id=f"r{draw(st.integers(0, 3))}{n}",
+            seq=draw(st.sampled_from((None, 0, 1, 2))),
+            reporter=draw(st.sampled_from((None, "a", "b"))),
+        )
+        for n in range(draw(st.integers(1, 14)))
+    ]
+
+
+@st.composite
+def dense(draw: st.DrawFn) -> list[Told]:
+    """Many readings of one aspect over some ten hours, some of them unknown, in any order."""
+    aspect = draw(st.sampled_from(("staff", "power", "lifecycle", "heat")))
+    n = draw(st.integers(1, 120))
+    minutes = draw(st.lists(st.integers(0, 600), min_size=n, max_size=n))
+    return [Told(minute, *_reading(draw, aspect), id=f"r{i}") for i, minute in enumerate(minutes)]
+
+
+def _reading(draw: st.DrawFn, aspect: str) -> tuple[str, dict[str, Any]]:
+    if aspect == "lifecycle":
+        return "status", {"lifecycle": draw(LIFECYCLE)}
+    value: Any = {
+        "staff": st.sampled_from((None, {"present": 1}, {"present": 2, "required": 3}, {"required": 3})),
+        "heat": st.sampled_from((None, {}, {"indoor_c": 17}, {"indoor_c": 20.5})),
+        "power": power(),
+    }[aspect]
+    return "resources", {aspect: draw(value)}

@@ -11,6 +11,8 @@ from vardkase.simulator.faults import RECIPES, Faults
 from vardkase.simulator.grid import Front
 from vardkase.simulator.house import House
 from vardkase.simulator.line import Line
+from vardkase.simulator.needs import Need, Needs
+from vardkase.simulator.refills import Refills
 from vardkase.simulator.scenario import Scenario
 from vardkase.simulator.sites import make_sites, points_per_kommun
 from vardkase.simulator.supply import Supply
@@ -248,3 +250,95 @@ def test_a_good_report_is_left_as_it_is_when_its_likeness_is_spoilt(count: int) 
     assert good.payload == before
     assert {fault.fault for fault in spoilt} == {reason for reason, _ in RECIPES}
     assert all(fault.payload != before for fault in spoilt)
+
+
+class Desk:
+    """Writes down what is told of needs and refills."""
+
+    def __init__(self) -> None:
+        self.states: list[str] = []
+        self.refills: list[tuple[int, bool]] = []
+
+    def need(self, at: int, need: Need, *, by_krisledning: bool) -> None:  # noqa: ARG002 - a teller's signature
+        """A need as it stands."""
+        self.states.append(need.state)
+
+    def refill(self, at: int, eta: int, *, confirmed: bool) -> None:
+        """A promise."""
+        self.refills.append((eta - at, confirmed))
+
+
+def running_low(**outcome: float) -> tuple[World, Supply, Refills, Desk]:
+    """A generator that runs, whose site lead asks for fuel at START + 1 h; what becomes of it is certain."""
+    certain = {"asked_share": 1, "asked_below_leads": 1000, "told_share": 1, "confirmed_share": 1, "level": EVERY}
+    eta = {"eta_h": {"median": 2, "sigma": 0, "low": 1, "high": 5}}
+    one = world(
+        power={"start_share": 1, "burn_error": 0, "faults_per_h": 0, "level": EVERY}, refill=certain | eta | outcome
+    )
+    site = next(site for own in make_sites(one.scenario, one.rng).values() for site in own if site.backup == "fixed")
+    desk = Desk()
+    supply = Supply(one, "fixed", lambda _at: None)
+    refills = Refills(one, site, supply, Needs(one, desk), desk)
+    one.at(START, supply.mains_lost)
+    one.at(START, supply.engage)
+    one.at(START + HOUR, refills.look)
+    return one, supply, refills, desk
+
+
+def test_fuel_that_is_promised_comes() -> None:
+    """Asked for, assigned with a time, under way, delivered: and the tank is full again."""
+    one, supply, _, desk = running_low(on_time_share=1, late_share=0)
+    before: list[float] = []
+    after: list[float] = []
+    one.at(START + HOUR, lambda at: before.append(supply.fuel(at)))
+    one.at(START + 4 * HOUR, lambda at: after.append(supply.fuel(at)))
+    one.at(START + 4 * HOUR, supply.mains_back)
+    assert list(one.run()) == []
+    assert desk.states == ["requested", "assigned", "under_way", "delivered"]
+    assert desk.refills[0][1]
+    assert after[0] > supply.tank - 2 * supply.burn
+    assert after[0] > before[0] - supply.burn
+
+
+def test_fuel_that_does_not_come_is_promised_anew_and_the_tank_runs_dry() -> None:
+    """A promise that is not kept is made again; nothing is delivered."""
+    one, supply, _, desk = running_low(on_time_share=0, late_share=0)
+    assert list(one.run()) == []
+    assert supply.mode == "empty"
+    assert desk.states.count("assigned") > 5
+    assert "delivered" not in desk.states
+
+
+def test_no_fuel_comes_to_a_point_that_has_closed() -> None:
+    """What is on its way goes elsewhere."""
+    one, _, refills, desk = running_low(on_time_share=1, late_share=0)
+    one.at(START + HOUR + 1, lambda _at: refills.stop())
+    assert list(one.run()) == []
+    assert desk.states == ["requested"]
+
+
+@pytest.mark.parametrize(
+    ("answered", "states", "came"),
+    [(1.0, ["requested", "assigned", "under_way", "delivered"], 1), (0.0, ["requested"], 0)],
+)
+def test_a_need_is_met_or_nobody_answers(answered: float, states: list[str], came: int) -> None:
+    """What is asked for comes at the end of its life, and only then; asking twice changes nothing."""
+    one = world(needs={"answered_share": answered})
+    desk, arrived = Desk(), list[int]()
+    needs = Needs(one, desk)
+    for at in (START, START + MINUTE):
+        one.at(at, lambda when: needs.ask(when, "water", 500, "l", "high", arrives=arrived.append))
+    assert list(one.run()) == []
+    assert desk.states == states
+    assert len(arrived) == came
+
+
+def test_open_needs_are_cancelled_when_the_point_closes() -> None:
+    """Nothing comes to a closed point."""
+    one = world(needs={"answered_share": 1.0})
+    desk, arrived = Desk(), list[int]()
+    needs = Needs(one, desk)
+    one.at(START, lambda when: needs.ask(when, "water", 500, "l", "high", arrives=arrived.append))
+    one.at(START + 1, needs.end_all)
+    assert list(one.run()) == []
+    assert (desk.states, arrived) == (["requested", "cancelled"], [])

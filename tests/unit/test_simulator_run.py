@@ -138,7 +138,8 @@ def test_a_run_does_not_depend_on_the_process() -> None:
     script = "from test_simulator_run import *; print(digest(first(Simulation(small(), 5), 6000)))"
     other = subprocess.run(
         [sys.executable, "-c", script],
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parent), "PYTHONHASHSEED": "1"},
+        env=os.environ
+        | {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path]), "PYTHONHASHSEED": "1"},
         check=True,
         capture_output=True,
         text=True,

@@ -51,7 +51,10 @@ class Node:
         for kommun in admission.rewithdraw:
             best = winners(each for each in self.log if each.report.kommun == kommun)
             named = {
-                key for each in best.values() if isinstance(each.report, WithdrawReport) for key in withdrawn_by(each.report)
+                key
+                for each in best.values()
+                if isinstance(each.report, WithdrawReport)
+                for key in withdrawn_by(each.report)
             }
             known = self.identities.look_up(named | self.identities.withdrawn_of("act", kommun).keys())
             for key, held in known.items():

@@ -17,8 +17,6 @@ from vardkase_contracts.client.errors import (
     ClientError,
     InvalidEvent,
     InvalidValue,
-    PublishRefused,
-    Unconfirmed,
 )
 from vardkase_contracts.client.events import Encoded, EncodedReport, encode_order, encode_report
 from vardkase_contracts.client.feed import Feed, Source, log_invalid

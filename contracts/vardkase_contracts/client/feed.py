@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from types import TracebackType
 from typing import Generic, NamedTuple, Self, TypeVar
 
@@ -111,6 +112,11 @@ class Feed(Generic[T]):
     def subject(self) -> str | None:
         """The subject of the value that came last."""
         return None if self._last is None else self._last.subject
+
+    @property
+    def stored_at(self) -> datetime | None:
+        """When the server stored the value that came last (aware, UTC)."""
+        return None if self._last is None else self._last.stored_at
 
     @property
     def closed(self) -> bool:

@@ -238,6 +238,7 @@ class Lane:
                 self._published(effects)
             if not self._world.waiting:
                 break
+            self._pictures.as_of = None  # half of it is judged: not the picture of any instant
             self._heartbeat = time.monotonic()
             await asyncio.sleep(0)
         self._pictures.as_of = now

@@ -75,8 +75,11 @@ class PicturePublisher:
                 self._seen[area] = revision
             if number % _TURN == 0:
                 await asyncio.sleep(0)
+                if self.as_of is None:
+                    break
                 if self.as_of != as_of:
-                    around, as_of = self._world.surroundings(self.as_of or as_of), self.as_of or as_of
+                    as_of = self.as_of
+                    around = self._world.surroundings(as_of)
         if not outgoing:
             return
         await self._publisher.pictures(outgoing)

@@ -24,12 +24,13 @@ from vardkase_contracts.client import (
     Unconfirmed,
     connect,
 )
-from vardkase_contracts.vocab import REALITIES, Reality
+from vardkase_contracts.vocab import Reality
 
 URL: Final = "VARDKASE_NATS_URL"
 CREDS: Final = "VARDKASE_NATS_CREDS"
 INBOX: Final = "VARDKASE_LINK_INBOX_PREFIX"
 _RUNNING: Final = Path("run", "node.json")
+_CONNECT_S: Final = 3.0
 _LARGEST: Final = 65_536
 
 NatsOption = Annotated[
@@ -40,9 +41,7 @@ CredsOption = Annotated[
     str | None,
     typer.Option("--creds", metavar="FILE", help=f"A NATS credentials file. [default: {CREDS}]"),
 ]
-RealityOption = Annotated[
-    str, typer.Option("--reality", metavar="act|exe|tst", help="act: skarpt läge, exe: övning, tst: prov.")
-]
+RealityOption = Annotated[Reality, typer.Option(help="act: skarpt läge, exe: övning, tst: prov.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="For machines: one JSON document per line.")]
 
 T = TypeVar("T")
@@ -115,18 +114,6 @@ def parse_area(text: str) -> Area:
         ) from None
 
 
-def parse_reality(text: str) -> Reality:
-    """The reality that was asked for.
-
-    Raises:
-        Refused: there is none such.
-    """
-    for reality in REALITIES:
-        if text == reality:
-            return reality
-    raise Refused(f"--reality: expected act (skarpt läge), exe (övning) or tst (prov); got {text!r}")
-
-
 @asynccontextmanager
 async def client_of(node: Node) -> AsyncGenerator[Client]:
     """A client of the node.
@@ -140,7 +127,7 @@ async def client_of(node: Node) -> AsyncGenerator[Client]:
             creds=node.creds,
             inbox_prefix=os.environ.get(INBOX) or "_INBOX",
             name="vardkase-cli",
-            timeout_s=5.0,
+            timeout_s=_CONNECT_S,
         ) as client:
             yield client
     except ConnectFailed as error:
@@ -158,6 +145,20 @@ async def client_of(node: Node) -> AsyncGenerator[Client]:
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Run a command's work to its end. Ctrl-C ends it."""
     return asyncio.run(work)
+
+
+async def together(*work: Coroutine[Any, Any, None]) -> None:
+    """Run several at once until the first of them ends; the others are cancelled. Its error is raised as it is."""
+    tasks = [asyncio.ensure_future(each) for each in work]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+    for task in tasks:
+        if not task.cancelled():
+            task.result()
 
 
 def print_json(document: str) -> None:

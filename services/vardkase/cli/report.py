@@ -2,26 +2,39 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import Annotated, Any, Final
 
 import typer
 
+from vardkase.cli.node import (
+    CredsOption,
+    JsonOption,
+    NatsOption,
+    Node,
+    RealityOption,
+    client_of,
+    find_node,
+    print_json,
+    run,
+)
+from vardkase.cli.times import parse_past
+from vardkase.cli.values import set_value
+from vardkase.cli.words import REFUSED
 from vardkase.runtime.errors import FAILED, Failed, Refused
+from vardkase_contracts import vocab
+from vardkase_contracts.client import Ack, BatchIncomplete, InvalidEvent, new_report
+from vardkase_contracts.client.events import decode_report
+from vardkase_contracts.reports import ReportBase
 
-if TYPE_CHECKING:
-    from vardkase.cli.node import Node
-    from vardkase_contracts.client import Ack
-    from vardkase_contracts.reports import ReportBase
-
-app: Final = typer.Typer()
+app: Final = typer.Typer(add_completion=False)
 
 LARGEST_FILE: Final = 64 * 1024 * 1024
 MOST_EVENTS: Final = 100_000
 
-_HELP: Final = """Sends a report and says what became of it.
+_HELP: Final = """Sends a report and says what became of it. Examples:
 
     vardkase report status 2480-umedalen-skola lifecycle=open occupancy=42
 
@@ -37,35 +50,22 @@ A section of `resources` (power, staff …) is replaced as a whole; a value of n
 
 @app.command(help=_HELP)
 def report(
-    kind: Annotated[
-        str | None,
-        typer.Argument(
-            help="register, status, resources, need, confirm, heartbeat, contact, activation, withdraw or retire."
-        ),
-    ] = None,
-    point: Annotated[str | None, typer.Argument(help="2480-umedalen-skola; or a kommun (2480) itself.")] = None,
+    kind: Annotated[vocab.ReportKind | None, typer.Argument(help="What kind of report.")] = None,
+    point: Annotated[str | None, typer.Argument(help="2480-umedalen-skola; or a kommun itself (2480).")] = None,
     values: Annotated[list[str] | None, typer.Argument(metavar="[PATH=VALUE]…", help="The fields.")] = None,
     *,
     sets: Annotated[list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="A field.")] = None,
     data: Annotated[str | None, typer.Option(metavar="JSON|@FILE|-", help="All the fields, as JSON.")] = None,
     file: Annotated[
-        str | None, typer.Option(metavar="FILE|-", help="Whole events: JSON, an array of them, or one per line.")
+        str | None, typer.Option(metavar="FILE|-", help="Whole events: one, an array, or one per line.")
     ] = None,
     observed: Annotated[
         str | None, typer.Option(metavar="TIME", help="When it was seen: RFC 3339, 03:40, or 20m (ago). [now]")
     ] = None,
-    reality: Annotated[
-        str, typer.Option(metavar="act|exe|tst", help="act: skarpt läge, exe: övning, tst: prov.")
-    ] = "act",
-    channel: Annotated[
-        str | None, typer.Option(metavar="CHANNEL", help="app, form, phone, rakel, sms or sensor.")
-    ] = None,
-    role: Annotated[
-        str | None, typer.Option(metavar="ROLE", help="tib, site_lead, krisledning, stab or sensor.")
-    ] = None,
-    quality: Annotated[
-        str | None, typer.Option(metavar="QUALITY", help="observed, estimated, provisional or relayed.")
-    ] = None,
+    reality: RealityOption = "act",
+    channel: Annotated[vocab.Channel | None, typer.Option(help="By what means it came in.")] = None,
+    role: Annotated[vocab.Role | None, typer.Option(help="In what role it was seen.")] = None,
+    quality: Annotated[vocab.Quality | None, typer.Option(help="How well it is known. [observed]")] = None,
     incident: Annotated[str | None, typer.Option(metavar="ID", help="The incident that it belongs to.")] = None,
     reporter: Annotated[
         str | None, typer.Option(metavar="NAME", help="A system or a post, never a person's name.")
@@ -73,15 +73,14 @@ def report(
     event_id: Annotated[
         str | None, typer.Option("--id", metavar="ID", help="An id of your own, so that a repeat is harmless.")
     ] = None,
-    wait: Annotated[float, typer.Option(metavar="SECONDS", help="How long to wait for the check; 0: do not.")] = 5.0,
-    nats: Annotated[str | None, typer.Option(metavar="URL", help="The node's NATS.")] = None,
-    creds: Annotated[str | None, typer.Option(metavar="FILE", help="A NATS credentials file.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For machines: one JSON document per report.")] = False,
+    wait: Annotated[
+        float, typer.Option(min=0, max=300, metavar="SECONDS", help="How long to wait for the check; 0: do not.")
+    ] = 5.0,
+    nats: NatsOption = None,
+    creds: CredsOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """See `_HELP`."""
-    from vardkase.cli.node import find_node, parse_reality, run  # noqa: PLC0415 -- imported when the command runs
-    from vardkase.cli.times import parse_past  # noqa: PLC0415
-
     if file is not None:
         if kind is not None or data is not None or sets:
             raise Refused("--file holds whole events: give neither KIND, POINT nor fields with it")
@@ -89,14 +88,15 @@ def report(
     elif kind is None or point is None:
         raise Refused("expected KIND and POINT, such as: vardkase report status 2480-umedalen-skola lifecycle=open")
     else:
-        now = datetime.now(UTC)
-        events = [
-            _build(
+        seen = None if observed is None else parse_past(observed, option="--observed", now=datetime.now(UTC))
+        fields = _fields(kind, data, [*(values or []), *(sets or [])])
+        try:
+            event = new_report(
                 kind,
                 point,
-                _data_of(kind, data, [*(values or []), *(sets or [])]),
-                reality=parse_reality(reality),
-                observed_at=None if observed is None else parse_past(observed, option="--observed", now=now),
+                fields,
+                reality=reality,
+                observed_at=seen,
                 channel=channel,
                 role=role,
                 quality=quality,
@@ -104,9 +104,9 @@ def report(
                 reporter=reporter,
                 id=event_id,
             )
-        ]
-    if wait < 0:
-        raise Refused("--wait: expected 0 or more seconds")
+        except InvalidEvent as error:
+            raise Refused(str(error)) from None
+        events = [event]
     acks = run(_send(find_node(nats, creds), events, wait))
     for event, ack in zip(events, acks, strict=True):
         _tell(event, ack, as_json=as_json)
@@ -114,24 +114,10 @@ def report(
         raise typer.Exit(FAILED)
 
 
-def _build(kind: str, point: str, data: dict[str, Any], **envelope: Any) -> "ReportBase":
-    from vardkase_contracts.client import InvalidEvent, new_report  # noqa: PLC0415
-
-    try:
-        return new_report(kind, point, data, **envelope)  # type: ignore[arg-type]  -- the contract checks the kind
-    except InvalidEvent as error:
-        raise Refused(f"{error}") from None
-
-
-def _data_of(kind: str, data: str | None, assignments: list[str]) -> dict[str, Any]:
-    from vardkase.cli.values import REPORTS, set_value  # noqa: PLC0415
-
-    known = next((each for each in REPORTS if each == kind), None)
-    if known is None:
-        raise Refused(f"KIND: expected {', '.join(REPORTS)}; got {kind!r}")
+def _fields(kind: vocab.ReportKind, data: str | None, assignments: list[str]) -> dict[str, Any]:
     fields = {} if data is None else _json_of(data)
     for assignment in assignments:
-        set_value(fields, known, assignment)
+        set_value(fields, kind, assignment)
     return fields
 
 
@@ -160,11 +146,8 @@ def _read(name: str, option: str) -> bytes:
     return raw
 
 
-def _from_file(name: str) -> Iterator["ReportBase"]:
+def _from_file(name: str) -> Iterator[ReportBase]:
     """The events in a file: one, an array, or one per line. All must be valid before any is sent."""
-    from vardkase_contracts.client import InvalidEvent  # noqa: PLC0415
-    from vardkase_contracts.client.events import decode_report  # noqa: PLC0415
-
     raw = _read(name, "--file")
     lines = [(number, line) for number, line in enumerate(raw.splitlines(), 1) if line.strip()]
     try:
@@ -185,10 +168,7 @@ def _from_file(name: str) -> Iterator["ReportBase"]:
             raise Refused(f"--file: {name}, {place}: {error}; nothing was sent") from None
 
 
-async def _send(node: "Node", events: list["ReportBase"], wait: float) -> list["Ack"]:
-    from vardkase.cli.node import client_of  # noqa: PLC0415
-    from vardkase_contracts.client import BatchIncomplete  # noqa: PLC0415
-
+async def _send(node: Node, events: Sequence[ReportBase], wait: float) -> list[Ack]:
     async with client_of(node) as client:
         if len(events) == 1:
             return [await client.report(events[0], outcome_s=wait or None)]
@@ -198,10 +178,7 @@ async def _send(node: "Node", events: list["ReportBase"], wait: float) -> list["
             raise Failed(f"{error}; those that were stored are not lost, and all are safe to send again") from None
 
 
-def _tell(event: "ReportBase", ack: "Ack", *, as_json: bool) -> None:
-    from vardkase.cli.node import print_json  # noqa: PLC0415
-    from vardkase.cli.words import REFUSED  # noqa: PLC0415
-
+def _tell(event: ReportBase, ack: Ack, *, as_json: bool) -> None:
     outcome = ack.outcome
     if as_json:
         told = {

@@ -11,6 +11,8 @@ REALITY: Final[Mapping[vocab.Reality, str]] = {"act": "SKARPT LÄGE", "exe": "Ö
 """What a picture is of; an exercise must never be taken for the real thing."""
 
 LEVEL: Final[Mapping[vocab.AlertLevel, str]] = {"yellow": "gul", "red": "röd", "critical": "kritisk"}
+LEVELS: Final[Mapping[vocab.AlertLevel, str]] = {"yellow": "gula", "red": "röda", "critical": "kritiska"}
+"""Of several."""
 LEVEL_ORDER: Final[Mapping[vocab.AlertLevel, int]] = {"critical": 0, "red": 1, "yellow": 2}
 """Worst first."""
 LEVEL_STYLE: Final[Mapping[vocab.AlertLevel, str]] = {

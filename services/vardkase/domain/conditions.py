@@ -42,6 +42,12 @@ def _last_known(view: View, aspect: str) -> Entry | None:
     return entries[-1] if entries else None
 
 
+def _first_known(view: View, aspect: str) -> int:
+    """When an aspect was first known, as far as is remembered, µs; `FOREVER` when it never was."""
+    entries = view.known_entries(aspect, lambda value: is_known(aspect, value))
+    return view.at(entries[0]) if entries else FOREVER
+
+
 def known_steps(view: View, aspect: str) -> list[Step]:
     """The known values of an aspect as steps."""
     return view.steps(aspect, lambda value: is_known(aspect, value))
@@ -52,8 +58,8 @@ def incomplete(power: Power, spec: RuleSpec) -> Finding:
     view = power.view
     scope = view.scope(OPEN)
     finding = Finding(scope=scope)
-    if not view.state.known.get("power") or not view.state.known.get("staff"):
-        finding.yellow = held(scope, spec, "yellow")
+    told = max(_first_known(view, "power"), _first_known(view, "staff"))
+    finding.yellow = held(intersection(scope, [(-FOREVER, told)]), spec, "yellow")
     blind = intersection(
         normal(
             (each.start, each.end) for each in power.readings if each.mode == "running" and each.runs_out_at is None
@@ -290,7 +296,7 @@ def overdue(view: View, spec: RuleSpec, needs: list[Entry]) -> Finding:
         due_at = overdue_from(view, entry)
         if due_at is None:
             continue
-        late = intersection([(max(due_at, view.at(entry)), FOREVER)], scope)
+        late = intersection([(due_at, FOREVER)], scope)
         finding.yellow = union(finding.yellow, held(late, spec, "yellow"))
         finding.red = union(finding.red, _later(late, due_at, spec, scope))
         finding.evidence += (("need", entry),)

@@ -74,7 +74,7 @@ def contribution(state: PointState, judgement: Judgement) -> Contribution:
             counts[f"activation/{activation}"] = 1
     if state.is_kommun or state.retired:
         return result
-    counts[f"lifecycle/{state.lifecycle or 'unknown'}"] = 1
+    counts[f"lifecycle/{judgement.lifecycle or 'unknown'}"] = 1
     counts[f"condition/{judgement.condition}"] = 1
     counts[f"freshness/{judgement.freshness}"] = 1
     counts[f"both/{judgement.condition}/{judgement.freshness}"] = 1
@@ -83,9 +83,9 @@ def contribution(state: PointState, judgement: Judgement) -> Contribution:
         counts["on_time" if judgement.freshness in {"fresh", "ageing"} else judgement.freshness] = 1
     else:
         counts["unregistered"] = 1
-    if state.lifecycle in RUNNING_LIFECYCLES:
+    if judgement.lifecycle in RUNNING_LIFECYCLES:
         _forecast(state, judgement, result)
-    if state.lifecycle == "open":
+    if judgement.lifecycle == "open":
         _open(state, judgement, counts)
         if state.registered:
             result.content = state.content

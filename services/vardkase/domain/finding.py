@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from vardkase_contracts.vocab import AlertLevel
 
-from .intervals import Intervals, containing, kept, next_change, normal, union
+from .intervals import Intervals, containing, difference, kept, next_change, normal, union
 from .stamps import Entry
 
 #: Every level, the worst first.
@@ -58,8 +58,23 @@ class Settled(NamedTuple):
     due: int
 
 
-def settle(rule: str, finding: Finding, keep: int, now: int) -> Settled:
-    """The worst level that holds now, the `keep` included, and the next instant at which another may."""
+def open_in(finding: Finding, keep: int) -> Intervals:
+    """The instants at which any level of a rule holds, the `keep` included."""
+    return union(
+        *(kept(condition, keep, finding.scope) for condition in (finding.yellow, finding.red, finding.critical))
+    )
+
+
+def settle(rule: str, finding: Finding, keep: int, now: int, *, clear_in: Intervals | None = None) -> Settled:
+    """The worst level that holds now, the `keep` included, and the next instant at which another may.
+
+    Args:
+        rule: its name.
+        finding: when its levels hold.
+        keep: how long they go on, µs.
+        now: the instant, µs.
+        clear_in: instants at which another rule has cleared this one.
+    """
     due = next_change(finding.scope, now)
     level: AlertLevel | None = None
     began = now
@@ -68,7 +83,7 @@ def settle(rule: str, finding: Finding, keep: int, now: int) -> Settled:
         condition: Intervals = getattr(finding, candidate)
         if not condition:
             continue
-        holds = kept(condition, keep, finding.scope)
+        holds = difference(kept(condition, keep, finding.scope), clear_in or [])
         stretches.append(holds)
         due = min(due, next_change(holds, now))
         here = containing(holds, now)

@@ -25,13 +25,13 @@ class Age(NamedTuple):
     due: int
 
 
-def age(state: PointState, now: int) -> Age:
-    """Freshness and link of a point at an instant."""
+def age(state: PointState, now: int, *, is_open: bool) -> Age:
+    """Freshness and link of a point at an instant, by the bounds of open points or of others."""
     content = state.content
     freshness: Freshness
     if content is None:
-        freshness, due = "silent" if state.lifecycle == "open" else "stale", FOREVER
-    elif state.lifecycle == "open":
+        freshness, due = "silent" if is_open else "stale", FOREVER
+    elif is_open:
         freshness, due = "silent", FOREVER
         for name, limit in _LIMITS:
             if now - content <= limit:

@@ -6,9 +6,9 @@ from typing import Any
 from vardkase_contracts.vocab import AlertLevel, ClearedReason, Condition, Freshness, Link
 
 from . import conditions, power
-from .finding import WORST_FIRST, Finding, Verdict, settle
+from .finding import WORST_FIRST, Finding, Verdict, open_in, settle
 from .freshness import age
-from .intervals import FOREVER
+from .intervals import FOREVER, Intervals
 from .power import Power
 from .rules import RuleName, Rules
 from .stamps import SKEW, Entry
@@ -31,9 +31,8 @@ CONDITION_RULES: frozenset[str] = frozenset(
         "service.stopped",
     }
 )
-#: What a lost power mutes at the same point; the other power rules are clear while it is open.
+#: What a lost power mutes at the same point.
 MUTED_BY_LOST = frozenset({"heat.low", "comms.112", "service.stopped"})
-CLEARED_BY_LOST = frozenset({"power.endurance", "power.battery", "power.not_connected"})
 #: Lifecycles in which some rule may hold.
 JUDGED = frozenset({"open", "establishing", "closing", "closed"})
 
@@ -81,24 +80,25 @@ def judge_point(
         silent_area: the key of the open `area.silent` of its kommun, which mutes `freshness.stale`.
         inherited: needs of retired points that this one replaces.
     """
-    aged = age(state, now)
+    view = View(state, now)
+    lifecycle = view.lifecycle
+    aged = age(state, now, is_open=lifecycle == "open" and not state.retired)
     due = aged.due
     verdicts: dict[str, Verdict] = {}
-    view = View(state, now)
     supply = Power(view)
     capacity = conditions.capacity_in_force(view)
-    if not state.retired and (state.is_kommun or state.lifecycle in JUDGED):
+    if not state.retired and (state.is_kommun or lifecycle in JUDGED):
         due = min(due, _judge(view, supply, rules, inherited, verdicts))
         _inhibit(state, verdicts, silent_area)
     return Judgement(
         at=now,
-        lifecycle=state.lifecycle,
+        lifecycle=lifecycle,
         verdicts=verdicts,
         freshness=aged.freshness,
         link=aged.link,
         condition=_condition(view, supply, verdicts, aged.freshness),
         runs_out_at=supply.runs_out_at,
-        dark=supply.dark(now) and state.lifecycle in RUNNING_LIFECYCLES,
+        dark=supply.dark(now) and lifecycle in RUNNING_LIFECYCLES,
         endurance_known=supply.endurance_known,
         capacity=capacity,
         due=min(due, conditions.capacity_changes_at(view), _first_ahead(state, now)),
@@ -110,12 +110,12 @@ def _judge(view: View, supply: Power, rules: Rules, inherited: tuple[Entry, ...]
     due = FOREVER
     state = view.state
 
-    def settled(name: RuleName, finding: Finding) -> None:
+    def settled(name: RuleName, finding: Finding, clear_in: Intervals | None = None) -> None:
         nonlocal due
         if not finding.holds_ever:
             due = min(due, *(boundary for span in finding.scope for boundary in span if boundary > view.now), FOREVER)
             return
-        outcome = settle(name, finding, rules[name].keep, view.now)
+        outcome = settle(name, finding, rules[name].keep, view.now, clear_in=clear_in)
         due = min(due, outcome.due)
         if outcome.verdict is not None:
             verdicts[name] = outcome.verdict
@@ -126,10 +126,13 @@ def _judge(view: View, supply: Power, rules: Rules, inherited: tuple[Entry, ...]
     if state.is_kommun:
         return due
     if supply.readings:
-        settled("power.endurance", power.endurance(supply, rules["power.endurance"]))
-        settled("power.battery", power.battery(supply, rules["power.battery"]))
-        settled("power.not_connected", power.not_connected(supply, rules["power.not_connected"]))
-        settled("power.lost", power.lost(supply, rules["power.lost"]))
+        lost = power.lost(supply, rules["power.lost"])
+        settled("power.lost", lost)
+        # One power alert at a time: while it is open, the others are clear.
+        dark = open_in(lost, rules["power.lost"].keep)
+        settled("power.endurance", power.endurance(supply, rules["power.endurance"]), dark)
+        settled("power.battery", power.battery(supply, rules["power.battery"]), dark)
+        settled("power.not_connected", power.not_connected(supply, rules["power.not_connected"]), dark)
     settled("report.incomplete", conditions.incomplete(supply, rules["report.incomplete"]))
     settled("staff.short", conditions.staff_short(view, rules["staff.short"]))
     settled("staff.next_shift", conditions.next_shift(view, rules["staff.next_shift"]))
@@ -145,8 +148,6 @@ def _judge(view: View, supply: Power, rules: Rules, inherited: tuple[Entry, ...]
 
 def _inhibit(state: PointState, verdicts: dict[str, Verdict], silent_area: str | None) -> None:
     if "power.lost" in verdicts:
-        for rule in CLEARED_BY_LOST:
-            verdicts.pop(rule, None)
         for rule in MUTED_BY_LOST & verdicts.keys():
             verdicts[rule] = verdicts[rule]._replace(inhibited_by=f"power.lost/{state.id}")
     if silent_area is not None and "freshness.stale" in verdicts:
@@ -155,7 +156,7 @@ def _inhibit(state: PointState, verdicts: dict[str, Verdict], silent_area: str |
 
 def _condition(view: View, supply: Power, verdicts: dict[str, Verdict], freshness: Freshness) -> Condition:
     state = view.state
-    if state.lifecycle != "open" or state.retired:
+    if view.lifecycle != "open" or state.retired:
         return "not_applicable"
     held: set[AlertLevel] = {
         verdict.level for rule, verdict in verdicts.items() if rule in CONDITION_RULES and verdict.inhibited_by is None
@@ -188,6 +189,10 @@ def _first_ahead(state: PointState, now: int) -> int:
             if stamp.time <= now + SKEW:
                 break
             ahead = min(ahead, stamp.time - SKEW)
+    for entries in (state.facts, state.needs):
+        for stamp, _ in entries.values():
+            if stamp.time > now + SKEW:
+                ahead = min(ahead, stamp.time - SKEW)
     return ahead
 
 

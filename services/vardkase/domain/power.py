@@ -192,13 +192,17 @@ LEVELS: tuple[Literal["yellow", "red", "critical"], ...] = ("yellow", "red", "cr
 def _refill(power: Power) -> Intervals:
     """When a confirmed refill, in time, lowers the level by a step."""
     refill = power.view.fact("refill")
-    runs_out_at = power.runs_out_at
-    if refill is None or runs_out_at is None or refill[1] is None:
+    if refill is None or refill[1] is None:
         return []
     eta = power.view.instant(refill[1].get("eta"))
-    if not refill[1].get("confirmed") or eta is None or eta > runs_out_at - REFILL_MARGIN:
+    if not refill[1].get("confirmed") or eta is None:
         return []
-    return normal([(power.view.at(refill), eta)])
+    in_time = normal(
+        (each.start, each.end)
+        for each in power.readings
+        if each.runs_out_at is not None and eta <= each.runs_out_at - REFILL_MARGIN
+    )
+    return intersection(in_time, normal([(power.view.at(refill), eta)]))
 
 
 def battery(power: Power, spec: RuleSpec) -> Finding:
@@ -234,6 +238,8 @@ def lost(power: Power, spec: RuleSpec) -> Finding:
     scope = intersection(normal(scope), power.view.scope(RUNNING_LIFECYCLES))
     gone = intersection(union(power.when("none", "dead"), ran_out), scope)
     finding = power.finding(scope, runs_down=by_clock)
+    if by_clock:
+        finding.read_at = -1  # whatever it said, it is the clock that says so now
     if promises_power(power.view):
         finding.red = held(gone, spec, "red")
         finding.critical = union(held(gone, spec, "critical"), intersection(ran_out, scope)) if spec.critical else []

@@ -20,6 +20,9 @@ CONTESTED = frozenset({"lifecycle", "availability", "occupancy", "power", "staff
 #: What must be known, beside the value itself, for a section to count as known (docs/rules.md).
 ESSENTIAL = {"power": "source", "staff": "present", "heat": "indoor_c", "comms": "can_call_112"}
 
+#: No reading is taken to last longer than a year, the bound of `endurance_h`: a tiny rate is no promise of centuries.
+LONGEST_H = 8760.0
+
 
 def is_known(aspect: str, value: Any) -> bool:
     """Whether a value says something that rules can rest on; `None` and a section without its essential part do not."""
@@ -50,7 +53,7 @@ def endurance_h(power: Mapping[str, Any]) -> float | None:
         return None
     if "endurance_h" in power:
         ways.append(power["endurance_h"])
-    return min(ways, default=None)
+    return min(min(ways), LONGEST_H) if ways else None
 
 
 @dataclass(slots=True)

@@ -83,6 +83,12 @@ class View:
                     steps.append((at, entry[1]))
         return steps
 
+    @property
+    def lifecycle(self) -> str | None:
+        """The last known lifecycle that counts."""
+        steps = self.steps("lifecycle", is_some)
+        return steps[-1][1] if steps else None
+
     def scope(self, lifecycles: frozenset[str]) -> Intervals:
         """When the point was in one of these lifecycles; nothing for a point that is retired."""
         scope = self._scopes.get(lifecycles)

@@ -38,6 +38,7 @@ class Child:
         settings: how long things may take.
         go: set while the service may start; its process is started before that, to import what it needs.
         changed: called when it may have become ready.
+        lease: a descriptor that it inherits and keeps: see `DataDir.lease`.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Child:
         settings: SupervisorSettings,
         go: asyncio.Event,
         changed: Callable[[], None],
+        lease: int | None = None,
     ) -> None:
         self.name = name
         self.restarts = 0
@@ -61,6 +63,7 @@ class Child:
         self._settings = settings
         self._go = go
         self._changed = changed
+        self._lease = () if lease is None else (lease,)
         self._socket = listen("127.0.0.1", 0)
         self.port: int = self._socket.getsockname()[1]
         """Where it answers, on loopback."""
@@ -176,7 +179,7 @@ class Child:
             env=self._environment(self._socket.fileno(), lifeline),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=2,  # ours is for the ready line alone
-            pass_fds=(self._socket.fileno(), lifeline),
+            pass_fds=(self._socket.fileno(), lifeline, *self._lease),
             start_new_session=True,  # Ctrl-C is for us; we stop it in the right order
         )
         self.pid = process.pid

@@ -11,7 +11,13 @@ from vardkase.runtime.errors import Failed, Refused
 from vardkase.runtime.settings import Settings
 
 LOCK: Final = "vardkase.lock"
+"""Locked by the node's supervisor alone."""
+LEASE: Final = "services.lock"
+"""Locked by the supervisor and, by inheritance, by all that it starts: free when the last of them has ended."""
 MARK: Final = "node.json"
+"""Whose directory it is."""
+RUNNING: Final = Path("run", "node.json")
+"""Where the node that runs here tells how it is reached: its ready line. Not there when none runs."""
 _RETRY: Final = 0.05
 
 
@@ -20,11 +26,15 @@ class DataDir:
 
     Args:
         path: the directory.
-        lock: the locked file's descriptor.
+        lock: descriptor of the locked file.
+        lease: descriptor of the other locked file.
     """
 
-    def __init__(self, path: Path, lock: int) -> None:
+    def __init__(self, path: Path, lock: int, lease: int) -> None:
         self.path = path
+        self.lease = lease
+        """To be inherited by every process that uses the directory: a node that was killed leaves it locked until its
+        services have noticed and ended."""
         self._lock = lock
 
     @classmethod
@@ -32,37 +42,60 @@ class DataDir:
         """Makes the directory if need be, locks it, and sees to it that it is this node's.
 
         Args:
-            settings: `data_dir`, `node`, `area`, and how long to wait for the lock (`supervisor.lock_wait`).
+            settings: `data_dir`, `node`, `area`, and how long to wait for the locks (`supervisor.lock_wait`,
+                `supervisor.lease_wait`).
 
         Raises:
             Failed: it is in use, cannot be made or cannot be written to, or what is in it cannot be read.
             Refused: it is another node's.
         """
         path = settings.data_dir
+        waits = settings.supervisor
+        taken: list[int] = []
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise Failed(f"the data directory {path} cannot be used ({error.strerror}): {_ANOTHER}") from None
-        try:
-            _lock(descriptor, path, settings.supervisor.lock_wait)
+            taken.append(_take(path, LOCK, waits.lock_wait, "is in use: stop that node"))
+            taken.append(_take(path, LEASE, waits.lease_wait, "is still in use by what a killed node left: wait"))
             _mark(path, settings)
+            (path / RUNNING).unlink(missing_ok=True)  # of one that was killed
+        except OSError as error:
+            _close(taken)
+            raise Failed(f"the data directory {path} cannot be used ({error.strerror}): {_ANOTHER}") from None
         except BaseException:
-            os.close(descriptor)
+            _close(taken)
             raise
-        return cls(path, descriptor)
+        return cls(path, *taken)
+
+    def tell(self, line: str) -> None:
+        """Tells other programs of this user how the node is reached.
+
+        Raises:
+            Failed: the directory cannot be written to.
+        """
+        told = self.path / RUNNING
+        try:
+            told.parent.mkdir(mode=0o700, exist_ok=True)
+            _write(told, line)
+        except OSError as error:
+            raise Failed(f"the data directory {self.path} cannot be used ({error.strerror}): {_ANOTHER}") from None
 
     def close(self) -> None:
-        """Lets the directory go."""
-        if self._lock >= 0:
-            os.close(self._lock)
-            self._lock = -1
+        """Lets the directory go: the node runs no more."""
+        (self.path / RUNNING).unlink(missing_ok=True)
+        _close([self._lock, self.lease])
 
 
 _ANOTHER: Final = "choose another with --data-dir"
 
 
-def _lock(descriptor: int, path: Path, wait: float) -> None:
+def _close(descriptors: list[int]) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)
+
+
+def _take(path: Path, name: str, wait: float, otherwise: str) -> int:
+    """Descriptor of the file, locked."""
+    descriptor = os.open(path / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     until = time.monotonic() + wait
     while True:
         try:
@@ -70,15 +103,14 @@ def _lock(descriptor: int, path: Path, wait: float) -> None:
         except BlockingIOError:
             if time.monotonic() >= until:
                 holder = os.pread(descriptor, 20, 0).decode(errors="replace").strip()
-                by = f" by process {holder}" if holder.isdigit() else ""
-                raise Failed(f"the data directory {path} is in use{by}: stop that node, or {_ANOTHER}") from None
+                os.close(descriptor)
+                by = f" (process {holder})" if holder.isdigit() else ""
+                raise Failed(f"the data directory {path} {otherwise}{by}, or {_ANOTHER}") from None
             time.sleep(_RETRY)
-        except OSError as error:
-            raise Failed(f"the data directory {path} cannot be locked ({error.strerror}): {_ANOTHER}") from None
         else:
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-            return
+            return descriptor
 
 
 def _mark(path: Path, settings: Settings) -> None:
@@ -102,11 +134,8 @@ def _mark(path: Path, settings: Settings) -> None:
 
 def _write(path: Path, text: str) -> None:
     new = path.with_suffix(".new")
-    try:
-        with new.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(path)
-    except OSError as error:
-        raise Failed(f"the data directory {path.parent} cannot be written to ({error.strerror}): {_ANOTHER}") from None
+    with open(new, "w", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(path)

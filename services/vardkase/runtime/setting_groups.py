@@ -127,4 +127,6 @@ class SupervisorSettings(_Group):
     stop_grace: Seconds = 15.0
     """How long a service may take to stop before it is killed."""
     lock_wait: SecondsOrNone = 2.0
-    """How long to wait for the data directory's lock: a node that was killed lets it go a moment later."""
+    """How long to wait for a data directory that another node has."""
+    lease_wait: SecondsOrNone = 20.0
+    """How long to wait for a data directory whose node was killed, and whose services are still ending."""

@@ -62,6 +62,7 @@ class Supervisor:
         variables: the settings that the services get besides, once the bus is up (`nats_url` …).
         prepare: sees to it that the streams are there; called again each time NATS was started.
         bound: the socket that the node answers on.
+        lease: a descriptor that the services inherit: see `DataDir.lease`.
         command: what runs a service.
     """
 
@@ -74,6 +75,7 @@ class Supervisor:
         variables: Callable[[], dict[str, Any]],
         prepare: Callable[[], Awaitable[None]],
         bound: socket.socket,
+        lease: int | None = None,
         command: Command = command,
     ) -> None:
         self._settings = settings
@@ -101,6 +103,7 @@ class Supervisor:
                 settings=settings.supervisor,
                 go=self._prepared,
                 changed=self._look,
+                lease=lease,
             )
             for name in services
         ]
@@ -127,13 +130,14 @@ class Supervisor:
         if self._bus is not None:
             self._spawn(self._keep_bus(self._bus), "keep nats")
 
-    async def run(self, *, stop: asyncio.Event, hurry: asyncio.Event, ready: Callable[[], None]) -> int:
+    async def run(self, *, stop: asyncio.Event, hurry: asyncio.Event, ready: Callable[[], Awaitable[None]]) -> int:
         """Starts the node, keeps it, and stops it in order. The exit code.
 
         Args:
             stop: set to stop it: from outside, by a signal.
             hurry: see `stop`.
-            ready: called once, when every check holds for the first time.
+            ready: called once, when every check holds for the first time; cancelled when the node stops. Its end is no
+                end of the node; its error is.
 
         Raises:
             Ended: it could not be started, in one line.
@@ -142,7 +146,7 @@ class Supervisor:
         async def begin() -> None:
             await self.start()
             await self._ready.wait()
-            ready()
+            await ready()
 
         begun, stopped = asyncio.ensure_future(begin()), asyncio.ensure_future(stop.wait())
         try:

@@ -1,0 +1,142 @@
+"""`vardkase alerts`: the open alerts of an area, once or as they change."""
+
+import asyncio
+from datetime import datetime
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from vardkase.cli import words
+from vardkase.cli.node import (
+    CredsOption,
+    JsonOption,
+    NatsOption,
+    Node,
+    RealityOption,
+    client_of,
+    find_node,
+    parse_area,
+    print_json,
+    run,
+)
+from vardkase.cli.screen import open_first
+from vardkase.cli.times import between, clock, day_and_clock
+from vardkase.cli.watching import node_now
+from vardkase.runtime.errors import Failed
+from vardkase_contracts import vocab
+from vardkase_contracts.alert import Alert
+from vardkase_contracts.areas import NATION_CODE, Area
+
+app: Final = typer.Typer(add_completion=False)
+
+_BEGIN_S: Final = 15.0
+
+
+@app.command()
+def alerts(
+    area: Annotated[str | None, typer.Argument(help="2480, 24, norra or SE. [default: the node's own]")] = None,
+    *,
+    reality: RealityOption = "act",
+    all_: Annotated[bool, typer.Option("--all", help="Those that have ended too.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with every change.")] = False,
+    nats: NatsOption = None,
+    creds: CredsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Lists the open alerts of an area, worst first; muted ones last."""
+    node = find_node(nats, creds)
+    where = parse_area(area or node.area or NATION_CODE)
+    try:
+        run(_alerts(node, where, reality, ended_too=all_, follow=follow, as_json=as_json))
+    except KeyboardInterrupt:
+        return  # the way to end --follow
+
+
+async def _alerts(
+    node: Node, area: Area, reality: vocab.Reality, *, ended_too: bool, follow: bool, as_json: bool
+) -> None:
+    console = Console()
+    async with client_of(node) as client, client.alerts(area, reality=reality) as feed:
+        try:
+            async with asyncio.timeout(_BEGIN_S):
+                found = await feed.current()
+                now = await node_now(client, area, reality)
+        except TimeoutError:
+            raise Failed(f"the node at {node.nats} gives no alerts: nothing came in {_BEGIN_S:g} s") from None
+        found = sorted((each for each in found if ended_too or each.status == "firing"), key=_open_then_ended)
+        if as_json:
+            for alert in found:
+                print_json(alert.model_dump_json())
+        else:
+            console.print(_table(found, area, reality, now))
+        if not follow:
+            return
+        async for alert in feed:
+            if as_json:
+                print_json(alert.model_dump_json())
+            else:
+                console.print(_change(alert), soft_wrap=True)
+
+
+def _open_then_ended(alert: Alert) -> tuple[bool, bool, int, datetime, str]:
+    return (alert.status != "firing", *open_first(alert))
+
+
+def _table(found: list[Alert], area: Area, reality: vocab.Reality, now: datetime) -> Table | Text:
+    title = f"{words.REALITY[reality]}: larm i {words.area_title(area)}"
+    if not found:
+        return Text(f"{title}: inga.")
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("Nivå", no_wrap=True)
+    table.add_column("Plats", overflow="fold")
+    table.add_column("Larm", overflow="fold")
+    table.add_column("Sedan", no_wrap=True)
+    table.add_column("Kvitterat", overflow="fold")
+    table.add_column("Nyckel", overflow="fold", style="dim")
+    for alert in found:
+        table.add_row(_level(alert), words.where(alert), _saying(alert), _since(alert, now), _acks(alert), alert.key)
+    return table
+
+
+def _level(alert: Alert) -> Text:
+    muted = alert.status != "firing" or alert.inhibited_by is not None
+    return Text(words.LEVEL[alert.level], style="dim" if muted else words.LEVEL_STYLE[alert.level])
+
+
+def _saying(alert: Alert) -> str:
+    more = ""
+    if alert.status == "cleared":
+        reason = "" if alert.cleared_reason is None else f": {words.CLEARED[alert.cleared_reason]}"
+        more = f" (slut {clock(alert.changed_at)}{reason})"
+    elif alert.inhibited_by is not None:
+        more = f" (dämpat av {alert.inhibited_by})"
+    elif alert.runs_out_at is not None and not alert.derived:
+        more = f" (slut {clock(alert.runs_out_at)})"
+    if alert.evidence_lost:
+        more += " (underlaget är inte längre känt)"
+    return f"{words.saying(alert)}{more}"
+
+
+def _since(alert: Alert, now: datetime) -> str:
+    if alert.status == "cleared":
+        return day_and_clock(alert.raised_at)
+    return f"{day_and_clock(alert.raised_at)} ({between(alert.raised_at, now)})"
+
+
+def _acks(alert: Alert) -> str:
+    return ", ".join(f"{words.ROLE[ack.role]} {ack.code} till {clock(ack.until)}" for ack in alert.acks)
+
+
+def _change(alert: Alert) -> Text:
+    line = Text(f"{day_and_clock(alert.changed_at)}  ")
+    if alert.status == "cleared":
+        line.append(f"{'slut':<8}", style="green")
+    else:
+        line.append(f"{words.LEVEL[alert.level]:<8}", style=words.LEVEL_STYLE[alert.level])
+    line.append(f"  {words.where(alert)}: {_saying(alert)}")
+    if alert.acks:
+        line.append(f"  kvitterat: {_acks(alert)}", style="dim")
+    return line
