@@ -1,191 +1,20 @@
 """What tests share: a real nats-server, clients to it, a link that can be cut, and waiting for what must come true."""
 
 import asyncio
-import contextlib
 import inspect
-import shutil
-import signal
-import socket
-import subprocess
-import sysconfig
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from typing import Protocol
 
 import pytest
+from servers import Dial, Eventually, Link, MakeServer, NatsServer
 
 from vardkase.runtime.jetstream.connection import Connection, connect
-
-BINARY = Path(sysconfig.get_path("scripts")) / "nats-server"
-
-
-def free_port() -> int:
-    """A TCP port on loopback that was free a moment ago."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
-
-
-class NatsServer:
-    """A nats-server with JetStream in a directory of its own, on one port for all its lives."""
-
-    def __init__(self, directory: Path, *, sync: str = "always", extra: str = "") -> None:
-        self.directory = directory
-        self.store = directory / "store"
-        self.port = free_port()
-        self._process: subprocess.Popen[bytes] | None = None
-        self._config = directory / "nats.conf"
-        directory.mkdir(parents=True, exist_ok=True)
-        self._config.write_text(
-            f"""
-            server_name: test
-            listen: "127.0.0.1:{self.port}"
-            jetstream {{ store_dir: "{self.store}", sync_interval: {sync} }}
-            ping_interval: "2s"
-            ping_max: 2
-            {extra}
-            """
-        )
-
-    @property
-    def url(self) -> str:
-        return f"nats://127.0.0.1:{self.port}"
-
-    def start(self) -> None:
-        """Start, and wait until JetStream answers."""
-        self._process = subprocess.Popen(
-            [BINARY, "-c", self._config, "-l", self.directory / "nats.log"], stdin=subprocess.DEVNULL
-        )
-        deadline = time.monotonic() + 20
-        while not self._ready():
-            assert self._process.poll() is None, (self.directory / "nats.log").read_text()
-            assert time.monotonic() < deadline, "nats-server is not ready"
-            time.sleep(0.01)
-
-    def _ready(self) -> bool:
-        try:
-            with socket.create_connection(("127.0.0.1", self.port), 0.5) as sock:
-                sock.settimeout(0.5)
-                return sock.recv(4096).startswith(b"INFO")
-        except OSError:
-            return False
-
-    def kill(self) -> None:
-        """SIGKILL."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
-
-    def freeze(self) -> None:
-        """SIGSTOP: the link is up and nothing answers."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        """SIGCONT."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGCONT)
-
-    def wipe(self) -> None:
-        """Lose the store. The server must be down."""
-        assert self._process is None
-        shutil.rmtree(self.store, ignore_errors=True)
-
-
-class Link:
-    """A TCP proxy to a server that can be reset, or turned into a black hole."""
-
-    def __init__(self, port: int) -> None:
-        self._to = port
-        self._server: asyncio.Server | None = None
-        self._writers: set[asyncio.StreamWriter] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._open = asyncio.Event()
-        self._open.set()
-        self._refusing = False
-        self.port = 0
-
-    @property
-    def url(self) -> str:
-        return f"nats://127.0.0.1:{self.port}"
-
-    async def start(self) -> None:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
-        self.port = self._server.sockets[0].getsockname()[1]
-
-    async def stop(self) -> None:
-        assert self._server is not None
-        self._server.close()
-        self.reset()
-        self._open.set()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    def hole(self) -> None:
-        """From now nothing passes, and nothing is told of it. What was under way is gone when it heals."""
-        self._open.clear()
-
-    def heal(self) -> None:
-        """Let new connections through; those that fell into the hole are reset."""
-        self.reset()
-        self._refusing = False
-        self._open.set()
-
-    def cut(self) -> None:
-        """Reset all, and refuse new connections until `heal`."""
-        self._refusing = True
-        self.reset()
-
-    def reset(self) -> None:
-        """Reset all connections."""
-        for writer in list(self._writers):
-            writer.transport.abort()
-        self._writers.clear()
-
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._refusing:
-            writer.transport.abort()
-            return
-        if not self._open.is_set():
-            self._writers.add(writer)
-            await self._open.wait()
-            return
-        try:
-            up_reader, up_writer = await asyncio.open_connection("127.0.0.1", self._to)
-        except OSError:
-            writer.transport.abort()
-            return
-        self._writers |= {writer, up_writer}
-        for source, target in ((reader, up_writer), (up_reader, writer)):
-            task = asyncio.ensure_future(self._pump(source, target))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-
-    async def _pump(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
-            while data := await source.read(65536):
-                await self._open.wait()
-                if target.transport.is_closing():
-                    return
-                target.write(data)
-                await target.drain()
-        target.transport.abort()
-
-
-class Eventually(Protocol):
-    """Waits until a condition holds; fails with `what` when it does not come true in time."""
-
-    async def __call__(
-        self, condition: Callable[[], object], *, what: str = "the condition", within: float = 10.0
-    ) -> None: ...
 
 
 @pytest.fixture
 def eventually() -> Eventually:
-    """`await eventually(lambda: …)`: waits for a condition, plain or async."""
+    """Waiting for a condition, plain or async, with a bound."""
 
     async def wait(condition: Callable[[], object], *, what: str = "the condition", within: float = 10.0) -> None:
         deadline = time.monotonic() + within
@@ -202,7 +31,7 @@ def eventually() -> Eventually:
 
 
 @pytest.fixture
-def make_server(tmp_path: Path) -> Iterator[Callable[..., NatsServer]]:
+def make_server(tmp_path: Path) -> Iterator[MakeServer]:
     """Makes and starts nats-servers that end with the test."""
     servers: list[NatsServer] = []
 
@@ -218,17 +47,14 @@ def make_server(tmp_path: Path) -> Iterator[Callable[..., NatsServer]]:
 
 
 @pytest.fixture
-def nats_server(make_server: Callable[..., NatsServer]) -> NatsServer:
+def nats_server(make_server: MakeServer) -> NatsServer:
     """A nats-server with JetStream, synced always."""
     return make_server()
 
 
-Dial = Callable[..., Awaitable[Connection]]
-
-
 @pytest.fixture
 async def dial() -> AsyncIterator[Dial]:
-    """Connects: `await dial(url)`; the connections end with the test."""
+    """Connecting; the connections end with the test."""
     connections: list[Connection] = []
 
     async def make(url: str, **options: object) -> Connection:

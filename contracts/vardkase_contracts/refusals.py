@@ -3,6 +3,8 @@
 Nothing here repeats what the report held: a refusal is read by more people than the report.
 """
 
+import base64
+import hashlib
 import json
 import re
 from typing import Annotated, Final, Literal, NamedTuple, NoReturn
@@ -12,7 +14,7 @@ from pydantic_core import ErrorDetails
 
 from vardkase_contracts import ids, orders, reports, vocab
 from vardkase_contracts.base import NOT_BLANK, PRINTABLE, EventId, Frozen, Incoming, Line, Moment
-from vardkase_contracts.instants import RFC3339
+from vardkase_contracts.instants import RFC3339, to_datetime
 from vardkase_contracts.report_data import LANGUAGE
 from vardkase_contracts.subjects import ReportSubject
 
@@ -166,6 +168,10 @@ def _is_json(raw: bytes) -> bool:
     return True
 
 
+LONGEST_KEPT: Final = 640 * 1024
+"""How much of a refused message is carried, in bytes: as base64 it must fit in one NATS message of 1 MiB."""
+
+
 class RejectedData(Frozen):
     """A refused report and why."""
 
@@ -208,3 +214,34 @@ class RejectedEvent(Frozen):
 
 REJECTED: Final[TypeAdapter[RejectedEvent]] = TypeAdapter(RejectedEvent)
 """Decodes refusals."""
+
+
+def rejected(
+    refusal: Refusal, raw: bytes, *, subject: str, node: str, origin: str, received: int, reality: vocab.Reality | None
+) -> RejectedEvent:
+    """The event that tells of a refused message; the same for the same message.
+
+    Args:
+        refusal: why.
+        raw: the message as it came.
+        subject: the NATS subject that it was sent to.
+        node: the node that refused it.
+        origin: where it stands: the node, or its stream, and the sequence.
+        received: when it came in, µs.
+        reality: the subject's, when that is one.
+    """
+    return RejectedEvent(
+        id=hashlib.sha256(f"{node} {origin} {subject}".encode()).hexdigest()[:32],
+        source=f"urn:tp:node:{node}",
+        subject=subject[:255],
+        time=to_datetime(received),
+        reality=reality,
+        data=RejectedData(
+            reason=refusal.reason,
+            field=refusal.field,
+            detail=refusal.detail,
+            bytes=base64.b64encode(raw[:LONGEST_KEPT]).decode(),
+            origin=origin,
+            received=to_datetime(received),
+        ),
+    )

@@ -5,6 +5,7 @@ from contextlib import aclosing
 import pytest
 from client_node import Admin, alert, public_point, user
 from conftest import Eventually, Link, NatsServer
+from nats import NATS
 
 from vardkase_contracts import subjects
 from vardkase_contracts.areas import NATION
@@ -175,6 +176,12 @@ async def test_a_silent_server_is_noticed_and_read_again(world: World, eventuall
         assert points.heard_s_ago < 1
 
 
+async def fill(nats: NATS) -> None:
+    """Send more than the link's buffers hold."""
+    for _ in range(30):
+        await nats.publish("nobody", bytes(900_000))
+
+
 async def test_a_link_that_swallowed_everything_is_made_again(
     nats_server: NatsServer, link: Link, eventually: Eventually
 ) -> None:
@@ -188,13 +195,15 @@ async def test_a_link_that_swallowed_everything_is_made_again(
             await eventually(lambda: watcher.names == ["a"])
             link.hole()
             await world.name("a", "a2")
-            filler = asyncio.create_task(client._connection._nats.publish("nobody", bytes(900_000)))
+            nats = client._connection._nats
+            filler = asyncio.create_task(fill(nats))
             await eventually(lambda: not points.connected)
-            await client._connection._nats._process_op_err(OSError("found out by pings, but now"))
-            await eventually(lambda: not client.connected)
+            open_then = len(link._writers)
+            await nats._process_op_err(OSError("as pings would find out, but sooner"))
+            await eventually(lambda: len(link._writers) > open_then, what="another attempt to connect")
             link.heal()
             await eventually(lambda: watcher.names == ["a", "a2"], within=15)
-            await filler
+            filler.cancel()
 
 
 async def test_an_emptied_store_is_read_from_its_beginning(world: World, eventually: Eventually) -> None:

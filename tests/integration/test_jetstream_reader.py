@@ -1,9 +1,10 @@
 import asyncio
 import itertools
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 import pytest
+from servers import Dial, Eventually, Link, NatsServer
 
 from vardkase.runtime.jetstream.api import call
 from vardkase.runtime.jetstream.connection import Connection
@@ -54,7 +55,6 @@ async def stopping() -> object:
 
 
 Stopping = Callable[[PullReader], None]
-Dial = Callable[..., Awaitable[Connection]]
 
 
 async def test_reads_in_order_with_what_the_server_tells(nc: Connection, stopping: Stopping) -> None:
@@ -88,7 +88,7 @@ async def test_a_killed_predecessor_s_messages_come_at_once(nc: Connection, stop
     assert values(await collect(second, 80, within=2)) == list(range(20, 100))
 
 
-async def test_survives_sigkill_of_the_server(nats_server, nc: Connection, stopping: Stopping) -> None:
+async def test_survives_sigkill_of_the_server(nats_server: NatsServer, nc: Connection, stopping: Stopping) -> None:
     """A server killed and started on the same store: everything once, in order, soon after."""
     await make_stream(nc)
     reader = reader_of(nc)
@@ -109,7 +109,7 @@ async def test_survives_sigkill_of_the_server(nats_server, nc: Connection, stopp
 
 
 async def test_a_message_taken_before_a_restart_is_acknowledged_after_it(
-    nats_server, nc: Connection, stopping: Stopping, eventually
+    nats_server: NatsServer, nc: Connection, stopping: Stopping, eventually: Eventually
 ) -> None:
     """An acknowledgement of what was taken before the reader bound anew reaches the server all the same."""
     await make_stream(nc)
@@ -130,7 +130,7 @@ async def test_a_message_taken_before_a_restart_is_acknowledged_after_it(
     assert await reader.take(0.1) == []
 
 
-async def test_survives_resets_and_a_black_hole(nc: Connection, link, dial: Dial, stopping: Stopping) -> None:
+async def test_survives_resets_and_a_black_hole(nc: Connection, link: Link, dial: Dial, stopping: Stopping) -> None:
     """A link that is reset, or swallows everything for a while, costs time and no message."""
     await make_stream(nc)
     far = await dial(link.url)
@@ -194,7 +194,7 @@ async def test_reads_a_recreated_stream_from_its_start(nc: Connection, stopping:
 
 
 async def test_notices_a_server_that_comes_back_empty(
-    nats_server, nc: Connection, stopping: Stopping, eventually
+    nats_server: NatsServer, nc: Connection, stopping: Stopping, eventually: Eventually
 ) -> None:
     """A server back with an empty store: not ready while the stream is missing, reading on once it is there."""
     await make_stream(nc)
@@ -214,7 +214,7 @@ async def test_notices_a_server_that_comes_back_empty(
     assert reader.health().exists
 
 
-async def test_takes_no_more_than_it_has_room_for(nc: Connection, stopping: Stopping, eventually) -> None:
+async def test_takes_no_more_than_it_has_room_for(nc: Connection, stopping: Stopping, eventually: Eventually) -> None:
     """With a backlog and nobody taking, no more than the buffer is asked for."""
     await make_stream(nc)
     await publish(nc, range(1000))
@@ -251,7 +251,9 @@ async def test_bytes_are_bounded_too(nc: Connection, stopping: Stopping) -> None
     assert got == list(range(40))
 
 
-async def test_an_expiring_request_loses_no_time(nc: Connection, stopping: Stopping, monkeypatch) -> None:
+async def test_an_expiring_request_loses_no_time(
+    nc: Connection, stopping: Stopping, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Requests that run out are made anew while messages arrive: no message waits for it."""
     monkeypatch.setattr("vardkase.runtime.jetstream.pull._EXPIRES", 0.3)
     await make_stream(nc)
@@ -294,7 +296,7 @@ async def test_changed_filters_reach_the_consumer(nc: Connection, stopping: Stop
     assert values(await collect(new, 5)) == list(range(5, 10))
 
 
-async def test_hostile_messages_kill_no_reader(nats_server, nc: Connection, stopping: Stopping) -> None:
+async def test_hostile_messages_kill_no_reader(nats_server: NatsServer, nc: Connection, stopping: Stopping) -> None:
     """Subjects that are not text, and headers that are none, are read like the rest; the reader lives on."""
     await make_stream(nc)
     _, writer = await asyncio.open_connection("127.0.0.1", nats_server.port)
@@ -317,7 +319,9 @@ async def test_hostile_messages_kill_no_reader(nats_server, nc: Connection, stop
     writer.close()
 
 
-async def test_a_reader_nobody_acknowledges_does_not_advance(nc: Connection, stopping: Stopping, eventually) -> None:
+async def test_a_reader_nobody_acknowledges_does_not_advance(
+    nc: Connection, stopping: Stopping, eventually: Eventually
+) -> None:
     """With messages waiting and none acknowledged the reader says so; once they are, it is well again."""
     await make_stream(nc)
     reader = reader_of(nc, stall_after=0.3)

@@ -3,9 +3,10 @@ import contextlib
 import random
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
 import pytest
+from servers import Dial, Link, MakeServer, NatsServer
 
 from vardkase.runtime.jetstream.api import ApiError, call
 from vardkase.runtime.jetstream.batches import Outgoing
@@ -17,8 +18,6 @@ from vardkase.runtime.jetstream.writer import StreamWriter
 
 LOG = {"name": "LOG", "subjects": ["log.>"], "storage": "file", "allow_atomic": True}
 LAST = {"name": "LAST", "subjects": ["last.>"], "storage": "file", "allow_atomic": True, "max_msgs_per_subject": 1}
-
-Dial = Callable[..., Awaitable[Connection]]
 
 
 @pytest.fixture
@@ -154,12 +153,12 @@ async def test_what_no_stream_takes_is_refused_in_bounded_time(nc: Connection) -
     assert await everything(nc) == []
 
 
-async def test_a_forbidden_subject_is_refused_by_name(make_server, dial: Dial) -> None:
+async def test_a_forbidden_subject_is_refused_by_name(make_server: MakeServer, dial: Dial) -> None:
     """What this user may not publish is said so, although the server tells it only on the side."""
     users = '[{user: a, password: a}, {user: b, password: b, permissions: {publish: {allow: ["$JS.API.>", "log.1"]}}}]'
     server = make_server("limited", extra=f"authorization {{ users: {users} }}")
-    await call(await dial(server.url, user="a", password="a"), "STREAM.CREATE.LOG", LOG)
-    writer = StreamWriter(await dial(server.url, user="b", password="b"), "LOG", timeout=0.3)
+    await call(await dial(server.url.replace("//", "//a:a@")), "STREAM.CREATE.LOG", LOG)
+    writer = StreamWriter(await dial(server.url.replace("//", "//b:b@")), "LOG", timeout=0.3)
     assert await writer.write(log([1])) == [1]
     for forbidden in ([2], [2, 1], [1, 2]):
         with pytest.raises(WriteRefused, match=r"may not publish to log\.2"):
@@ -167,7 +166,7 @@ async def test_a_forbidden_subject_is_refused_by_name(make_server, dial: Dial) -
 
 
 @pytest.mark.usefixtures("streams")
-async def test_nothing_is_lost_or_doubled_over_sigkills(nats_server, nc: Connection) -> None:
+async def test_nothing_is_lost_or_doubled_over_sigkills(nats_server: NatsServer, nc: Connection) -> None:
     """The server killed again and again while batches are written: each message once, in order, at its sequence."""
     writer = StreamWriter(nc, "LOG", timeout=1.0, batch=200)
     done = asyncio.Event()
@@ -194,7 +193,7 @@ async def test_nothing_is_lost_or_doubled_over_sigkills(nats_server, nc: Connect
 
 
 @pytest.mark.usefixtures("streams")
-async def test_compare_and_set_survives_sigkills(nats_server, nc: Connection) -> None:
+async def test_compare_and_set_survives_sigkills(nats_server: NatsServer, nc: Connection) -> None:
     """A repeated attempt whose first one was stored after all is a success, not a conflict with oneself."""
     writer = StreamWriter(nc, "LAST", timeout=1.0)
     rounds, points = 150, 50
@@ -217,15 +216,15 @@ async def test_compare_and_set_survives_sigkills(nats_server, nc: Connection) ->
 
 
 @pytest.mark.usefixtures("streams")
-async def test_a_lost_answer_is_no_lost_and_no_second_message(nc: Connection, link, dial: Dial) -> None:
+async def test_a_lost_answer_is_no_lost_and_no_second_message(nc: Connection, link: Link, dial: Dial) -> None:
     """Links reset in the middle of everything: each plain message once, each named one once."""
-    far = await dial(link.url)
-    writer = StreamWriter(far, "LOG", timeout=0.5)
+    far = await dial(link.url, reconnect_wait=0.005)
+    writer = StreamWriter(far, "LOG", timeout=0.3)
     stop = asyncio.Event()
 
     async def reset() -> None:
         while not stop.is_set():
-            await asyncio.sleep(random.uniform(0.001, 0.03))  # noqa: S311
+            await asyncio.sleep(random.uniform(0.02, 0.06))  # noqa: S311
             link.reset()
 
     resetting = asyncio.create_task(reset())
@@ -244,7 +243,9 @@ async def test_a_lost_answer_is_no_lost_and_no_second_message(nc: Connection, li
 
 
 @pytest.mark.usefixtures("streams")
-async def test_a_black_hole_and_a_frozen_server_end_in_time(nats_server, nc: Connection, link, dial: Dial) -> None:
+async def test_a_black_hole_and_a_frozen_server_end_in_time(
+    nats_server: NatsServer, nc: Connection, link: Link, dial: Dial
+) -> None:
     """Without any answer writing ends after its patience; afterwards the same writer goes on."""
     far = await dial(link.url)
     writer = StreamWriter(far, "LOG", timeout=0.3, patience=1.0)
@@ -314,7 +315,7 @@ async def test_a_scan_is_in_order_and_ends(nc: Connection) -> None:
 
 
 @pytest.mark.usefixtures("streams")
-async def test_a_scan_survives_a_sigkill(nats_server, nc: Connection) -> None:
+async def test_a_scan_survives_a_sigkill(nats_server: NatsServer, nc: Connection) -> None:
     """The server killed in the middle of a scan: it goes on after the last message, nothing missing, nothing twice."""
     writer = StreamWriter(nc, "LOG")
     await writer.write(log(range(20_000)))

@@ -16,7 +16,7 @@ from vardkase.simulator.refills import Refills
 from vardkase.simulator.scenario import Scenario
 from vardkase.simulator.sites import make_sites, points_per_kommun
 from vardkase.simulator.supply import Supply
-from vardkase.simulator.truth import PointTruth
+from vardkase.simulator.truth import Spell
 from vardkase.simulator.world import World
 from vardkase_contracts.areas import KOMMUNER
 from vardkase_contracts.ids import is_slug
@@ -188,27 +188,30 @@ def test_a_point_without_backup_lives_on_its_battery_once() -> None:
 def test_an_outbox_fills_while_cut_off_and_is_emptied_in_order() -> None:
     """What is written without a network is sent when it is back, oldest first; of too much the oldest is lost."""
     one = world(networks={"outbox_max": 3, "trip_share": 0.0}, habits={"sending_s": {"low": 1, "high": 1}})
-    truth = PointTruth(id="2480-x")
-    line = Line(one, prefix="p.", fixed=False, truth=truth)
-    one.at(START, lambda at: line.send(at, "status", {"n": 0}))
+    offline: list[Spell] = []
+    line = Line(one, fixed=False, offline=offline)
+    one.at(START, lambda at: line.send(at, "p.status", {"n": 0}))
     one.at(START + MINUTE, lambda at: line.set_mobile(at, works=False))
     for n in range(1, 6):
-        one.at(START + n * HOUR, lambda at, n=n: line.send(at, "confirm", {"n": n}))
+        one.at(START + n * HOUR, lambda at, n=n: line.send(at, "p.confirm", {"n": n}))
     one.at(START + 6 * HOUR, lambda at: line.set_mobile(at, works=True))
     sent = list(one.run())
     assert [emission.event["n"] for emission in sent] == [0, 3, 4, 5]
     assert sent[0].subject == "p.status"
     assert sent[1].at >= START + 6 * HOUR
-    assert (truth.offline[0].since, truth.offline[0].until) == (START + MINUTE, START + 6 * HOUR)
+    assert (offline[0].since, offline[0].until) == (START + MINUTE, START + 6 * HOUR)
 
 
 def test_a_fixed_line_works_while_there_is_power_for_it() -> None:
     """Without the mobile network a fixed line carries reports until the place is dark."""
     one = world()
-    line = Line(one, prefix="p.", fixed=True, truth=PointTruth(id="2480-x"))
+    line = Line(one, fixed=True, offline=[])
     line.set_mobile(START, works=False)
     assert line.online
     line.set_powered(START, powered=False)
+    assert not line.online
+    line.set_powered(START, powered=True)
+    line.set_cut(START, cut=True)
     assert not line.online
 
 

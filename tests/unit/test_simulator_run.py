@@ -327,6 +327,21 @@ def test_reports_are_late_where_the_network_died_and_heartbeats_stop(run: Run) -
     assert any(report.data.outbox_depth for _, report in run.of_kind("heartbeat"))
 
 
+def test_some_kommuner_fall_silent_altogether(run: Run) -> None:
+    """From a kommun that is cut off nothing comes for hours, neither from its points nor from its krisledning."""
+    cut = {kommun: spells for kommun, spells in run.simulation.cut_off.items() if spells}
+    assert 0 < len(cut) < 30
+    for emission, report in run.good:
+        for spell in cut.get(report.kommun, ()):
+            # What was being sent when the line broke still arrives.
+            assert not spell.since + MINUTE < emission.at < (spell.until or run.simulation.end) or copied(run, report)
+
+
+def copied(run: Run, report: Report) -> bool:
+    """Whether it was sent twice, or edited: on its way, not from the place."""
+    return sum(other.id == report.id for _, other in run.good) > 1
+
+
 def test_wrong_numbers_are_withdrawn_after_they_were_sent(run: Run) -> None:
     """A withdraw names reports of the same kommun and is written after them."""
     written = {(report.kommun, report.id): report for _, report in run.good}

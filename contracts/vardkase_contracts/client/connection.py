@@ -19,6 +19,7 @@ from urllib.parse import unquote, urlsplit
 
 import nats.errors
 from nats.aio.client import Client as Nats
+from nats.aio.client import Srv
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
@@ -67,16 +68,24 @@ class ApiError(ClientError):
 
 
 class _Nats(Nats):
-    """nats-py's client, but for one thing: it lets a dead socket go at once.
+    """nats-py's client, but that it lets a dead socket go at once.
 
-    As it stands, after a black hole it waits for the socket to take what it had not sent: that is, for ever.
+    As it stands, after a black hole it waits for the socket to take what it had not sent, that is, for ever; and an
+    attempt to connect that fails half-way leaves its socket open.
     """
 
     async def _attempt_reconnect(self) -> None:
+        self._abort()
+        await super()._attempt_reconnect()
+
+    async def _connect_to_server(self, s: Srv) -> None:
+        self._abort()
+        await super()._connect_to_server(s)
+
+    def _abort(self) -> None:
         writer: object = getattr(self._transport, "_io_writer", None)
         if isinstance(writer, asyncio.StreamWriter):
             writer.transport.abort()
-        await super()._attempt_reconnect()
 
 
 def without_secrets(url: str) -> str:

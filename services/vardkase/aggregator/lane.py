@@ -210,7 +210,10 @@ class Lane:
     async def _refuse(self, bad: list[tuple[Delivery, Refusal]]) -> None:
         """A message that is no report does not stop those after it."""
         await self._publisher.reject(
-            [refused(delivery, refusal, self._settings.node, self.reality) for delivery, refusal in bad]
+            [
+                refused(delivery, refusal, self._settings.node, streams.REPORTS, self.reality)
+                for delivery, refusal in bad
+            ]
         )
         for _, refusal in bad:
             self._metrics.rejected.labels(self.reality, refusal.reason).inc()

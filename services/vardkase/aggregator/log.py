@@ -14,7 +14,7 @@ from vardkase.runtime.jetstream.values import scan
 from vardkase_contracts import streams, subjects
 from vardkase_contracts.areas import KOMMUNER
 from vardkase_contracts.instants import parse
-from vardkase_contracts.refusals import Refusal, explain
+from vardkase_contracts.refusals import Refusal, explain, mismatch
 from vardkase_contracts.reports import REPORT, WithdrawReport
 from vardkase_contracts.vocab import Reality
 
@@ -31,9 +31,10 @@ def decode(delivery: Delivery) -> Received | Refusal:
         return explain(delivery.data, error)
     where = subjects.parse_accepted(delivery.subject)
     if isinstance(where, subjects.SubjectError):
-        return Refusal("subject_mismatch", where.field, where.detail)
-    if (report.reality, report.subject, report.kind) != (where.reality, where.point, where.kind):
-        return Refusal("subject_mismatch", "subject", "the report is about something else than its subject says")
+        return Refusal(where.reason, where.field, where.detail)
+    disagreement = mismatch(where, report)
+    if disagreement is not None:
+        return disagreement
     try:
         received = parse(delivery.headers["Tp-Received"])
     except (KeyError, ValueError):

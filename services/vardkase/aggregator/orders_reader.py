@@ -90,7 +90,7 @@ class OrdersReader:
             reality = delivery.subject.split(".")[2]
             for known, publisher in self._publishers.items():
                 if known == reality:
-                    await publisher.reject([refused(delivery, order, self._node, known)])
+                    await publisher.reject([refused(delivery, order, self._node, streams.ORDERS_UP, known)])
                     self._metrics.rejected.labels(known, order.reason).inc()
             return
         self._worlds[order.reality].take_order(order)

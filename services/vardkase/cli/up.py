@@ -116,9 +116,7 @@ def _tell(told: Ready, settings: "Settings", seconds: float) -> None:
 
 
 async def _run(settings: "Settings", when_ready: WhenReady) -> int:
-    from vardkase.federation import topology  # noqa: PLC0415
     from vardkase.runtime.datadir import DataDir  # noqa: PLC0415
-    from vardkase.runtime.jetstream.connection import ConnectFailed, connect  # noqa: PLC0415
     from vardkase.runtime.sockets import listen  # noqa: PLC0415
     from vardkase.runtime.supervisor import Supervisor  # noqa: PLC0415
 
@@ -136,26 +134,13 @@ async def _run(settings: "Settings", when_ready: WhenReady) -> int:
 
     directory = DataDir.open(settings)
     try:
-        bus = _embedded(settings)
-        urls = _Urls(settings, bus)
-
-        async def prepare() -> None:
-            try:
-                nc = await connect(urls.node, name=f"supervisor {settings.node}", creds=urls.creds)
-            except ConnectFailed as error:
-                raise Failed(str(error)) from None
-            try:
-                await topology.ensure(nc, settings)
-            finally:
-                await nc.close()
-
-        anchor = settings.clock_anchor or time.time_ns() // 1000
+        nats = _Nats(settings)
         supervisor = Supervisor(
             settings,
             services=SERVICES,
-            bus=bus,
-            variables=lambda: urls.variables() | ({} if settings.clock_start is None else {"clock_anchor": anchor}),
-            prepare=prepare,
+            bus=nats.bus,
+            variables=nats.variables,
+            prepare=nats.make_streams,
             bound=listen(settings.http_host, settings.http_port),
             lease=directory.lease,
         )
@@ -164,9 +149,9 @@ async def _run(settings: "Settings", when_ready: WhenReady) -> int:
             told = Ready(
                 area=settings.area,
                 http=supervisor.http,
-                nats=urls.node,
-                nats_creds=urls.creds,
-                nats_public=urls.public,
+                nats=nats.url,
+                nats_creds=None if settings.nats_creds is None else str(settings.nats_creds),
+                nats_public=None if nats.bus is None else nats.bus.public_url,
             )
             directory.tell(json.dumps(asdict(told)))
             await when_ready(told)
@@ -174,3 +159,79 @@ async def _run(settings: "Settings", when_ready: WhenReady) -> int:
         return await supervisor.run(stop=stop, hurry=hurry, ready=ready)
     finally:
         directory.close()
+
+
+class _Nats:
+    """The node's NATS: its own, or the one that is set."""
+
+    def __init__(self, settings: "Settings") -> None:
+        from vardkase.runtime.nats_server import EmbeddedNats  # noqa: PLC0415
+
+        self._settings = settings
+        self._anchor = settings.clock_anchor or time.time_ns() // 1000
+        self.bus = EmbeddedNats(settings) if settings.nats_url is None else None
+
+    @property
+    def url(self) -> str:
+        """Where it is reached, without a password."""
+        if self.bus is not None:
+            return self.bus.url
+        return ",".join(
+            parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+            for parts in map(urlsplit, servers(_given(self._settings.nats_url)))
+        )
+
+    def variables(self) -> dict[str, Any]:
+        """What the services are given besides the settings."""
+        given: dict[str, Any] = {}
+        if self._settings.clock_start is not None:
+            given["clock_anchor"] = self._anchor  # one time for all of them, also after a restart
+        if self.bus is not None:
+            given |= {"nats_url": self.bus.url, "nats_public_url": self.bus.projector_url}
+        return given
+
+    async def make_streams(self) -> None:
+        """Sees to it that the node's streams are there.
+
+        Raises:
+            Failed: they cannot be made, in one line.
+        """
+        from vardkase.federation import topology  # noqa: PLC0415
+
+        settings, area = self._settings, Area.parse(self._settings.area)
+        free = shutil.disk_usage(settings.data_dir).free
+        share = min(1.0, _ROOM_OF_FREE * free / topology.ROOM)
+        node = settings.nats_url if self.bus is None else SecretStr(self.bus.url)
+        public = settings.nats_public_url if self.bus is None else self.bus.projector_url
+        await self._with(_given(node), settings.nats_creds, lambda nc: topology.ensure(nc, area, share=share))
+        if public is not None:
+            creds = settings.nats_public_creds
+            await self._with(public, creds, lambda nc: topology.ensure_public(nc, area, share=share))
+
+    async def _with(
+        self, url: SecretStr, creds: Path | None, work: Callable[["Connection"], Coroutine[Any, Any, None]]
+    ) -> None:
+        from vardkase.runtime.jetstream.api import ApiError, NoAnswer  # noqa: PLC0415
+        from vardkase.runtime.jetstream.connection import ConnectFailed, connect  # noqa: PLC0415
+
+        link = self._settings.link
+        try:
+            nc = await connect(
+                url.get_secret_value(),
+                name=f"supervisor {self._settings.node}",
+                creds=None if creds is None else str(creds),
+                inbox_prefix=link.inbox_prefix,
+                connect_timeout=link.connect_timeout,
+            )
+            try:
+                await work(nc)
+            finally:
+                await nc.close()
+        except (ConnectFailed, ApiError, NoAnswer) as error:
+            raise Failed(str(error)) from None
+
+
+def _given(url: SecretStr | None) -> SecretStr:
+    if url is None:
+        raise ValueError("a node without a NATS server of its own needs nats_url")
+    return url

@@ -53,7 +53,7 @@ def endurance_h(power: Mapping[str, Any]) -> float | None:
         return None
     if "endurance_h" in power:
         ways.append(power["endurance_h"])
-    return min(min(ways), LONGEST_H) if ways else None
+    return min(*ways, LONGEST_H) if ways else None
 
 
 @dataclass(slots=True)

@@ -1,0 +1,1 @@
+"""What a node is made of on NATS: its streams now; keys, links and neighbours with federation."""

@@ -2,10 +2,12 @@
 
 from typing import Any, Protocol
 
-from vardkase.simulator.draw import hours, minutes, seconds
+from vardkase.simulator.draw import hours, minutes
+from vardkase.simulator.line import Line
 from vardkase.simulator.point import Point
 from vardkase.simulator.reporter import Reporter
 from vardkase.simulator.sites import Site
+from vardkase.simulator.truth import Spell
 from vardkase.simulator.world import World
 from vardkase_contracts.ids import KOMMUN_ITSELF
 from vardkase_contracts.subjects import report
@@ -13,8 +15,6 @@ from vardkase_contracts.vocab import ActivationState, Channel, Lifecycle, Qualit
 
 _TOUCHED = 0.12
 """The storm's force from which a kommun takes it seriously; below it points are soon said not to be needed."""
-_WRITING_S = (3, 90)
-"""Seconds from deciding on a report to sending it."""
 
 
 class Publisher(Protocol):
@@ -35,6 +35,8 @@ class Krisledning:
         "_closing",
         "_decided",
         "_heard",
+        "_hit",
+        "_line",
         "_points",
         "_prefix",
         "_register",
@@ -43,6 +45,7 @@ class Krisledning:
         "_state",
         "_watching",
         "_world",
+        "cut_off",
         "kommun",
     )
 
@@ -62,10 +65,13 @@ class Krisledning:
             time="utc" if rng.random() < 0.5 else "local",
         )
         self._silent = rng.random() < world.scenario.krisledning.never_heard_share
+        self.cut_off: list[Spell] = []
+        self._line = Line(world, fixed=True, offline=self.cut_off)
         self._points: list[Point] = []
         self._heard: dict[str, int] = {}
         self._closing: set[str] = set()
         self._areas_out = 0
+        self._hit = False
         self._decided = False
         self._active = 0
         self._watching = False
@@ -93,11 +99,25 @@ class Krisledning:
 
     def outage(self, at: int) -> None:
         """A grid area has failed."""
+        world, networks = self._world, self._world.scenario.networks
+        if not self._hit and world.rng.random() < networks.kommun_cut_share:
+            world.at(at + hours(networks.kommun_cut_after_h.draw(world.rng)), self._cut)
+        self._hit = True
         self._areas_out += 1
         if not self._decided:
             self._decided = True
-            world = self._world
             world.at(at + minutes(world.scenario.krisledning.decide_min.draw(world.rng)), self._decide)
+
+    def _cut(self, at: int) -> None:
+        """Nothing gets out of the kommun, neither from its desk nor from its points, for hours."""
+        world = self._world
+        for line in (self._line, *(point.line for point in self._points)):
+            line.set_cut(at, cut=True)
+        world.at(at + hours(world.scenario.networks.kommun_cut_h.draw(world.rng)), self._reconnect)
+
+    def _reconnect(self, at: int) -> None:
+        for line in (self._line, *(point.line for point in self._points)):
+            line.set_cut(at, cut=False)
 
     def repaired(self, at: int) -> None:
         """A grid area works again: points may close after a while."""
@@ -141,9 +161,8 @@ class Krisledning:
         channel: Channel | None = None,
     ) -> None:
         """Report about a point, from its own desk."""
-        world = self._world
         event = self._reporter.event(at, kind, point.site.id, data, quality=quality, channel=channel)
-        world.send(at + seconds(world.rng.randint(*_WRITING_S)), point.prefix + kind, event)
+        self._line.send(at, point.prefix + kind, event)
 
     def tell_lifecycle(self, at: int, point: Point, lifecycle: Lifecycle, *, emptied: bool = True) -> None:
         """Report that a point has come to another part of its life; `emptied`: a closed one has no visitors."""
@@ -167,7 +186,7 @@ class Krisledning:
             return
         self._state = state
         event = self._reporter.event(at, "activation", self._about, {"state": state})
-        self._world.send(at + seconds(self._world.rng.randint(*_WRITING_S)), self._prefix, event)
+        self._line.send(at, self._prefix, event)
 
     def _none_needed(self, at: int) -> None:
         if self._decided:
@@ -212,7 +231,7 @@ class Krisledning:
         liked = sorted(idle, key=lambda point: -self._liking(point))
         for point in liked[: max(1, round(share * len(liked)))]:
             world.at(at + minutes(settings.establish_min.draw(rng)), point.establish)
-            if rng.random() < world.scenario.register_.publish_at_opening_share:
+            if self._line.online and rng.random() < world.scenario.register_.publish_at_opening_share:
                 self._register.republish(at, point.site)
 
     def _liking(self, point: Point) -> float:

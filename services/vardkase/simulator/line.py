@@ -1,13 +1,12 @@
-"""A point's way of getting reports out: at once while there is a network, else by an outbox that is emptied later."""
+"""A way of getting reports out: at once while there is a network, else by an outbox that is emptied later."""
 
 from collections import deque
 from typing import Any, Final
 
 from vardkase.simulator.draw import hours, minutes, seconds
-from vardkase.simulator.truth import PointTruth, Spell, end
+from vardkase.simulator.truth import Spell, end
 from vardkase.simulator.world import World
 from vardkase_contracts.instants import SECOND
-from vardkase_contracts.vocab import ReportKind
 
 _GAP: Final = SECOND // 20
 """Between two reports of one outbox that is being emptied."""
@@ -16,61 +15,81 @@ _RETRY_MIN: Final = (0.5, 12.0)
 
 
 class Line:
-    """The link from the people at one point. The outbox is bounded: when it is full the oldest report is lost."""
+    """The link from the people at one point, or from a krisledning.
 
-    __slots__ = ("_fixed", "_mobile", "_outbox", "_powered", "_prefix", "_truth", "_world", "last_sent")
+    The outbox is bounded: when it is full the oldest report is lost.
+    """
 
-    def __init__(self, world: World, *, prefix: str, fixed: bool, truth: PointTruth) -> None:
+    __slots__ = ("_cut", "_fixed", "_mobile", "_offline", "_outbox", "_powered", "_world", "last_sent")
+
+    def __init__(self, world: World, *, fixed: bool, offline: list[Spell]) -> None:
+        """A link that works. When it does not is added to `offline`."""
         self._world = world
-        self._prefix = prefix
         self._fixed = fixed
-        self._truth = truth
+        self._offline = offline
         self._mobile = True
         self._powered = True
-        self._outbox: deque[tuple[ReportKind, dict[str, Any]]] = deque(maxlen=world.scenario.networks.outbox_max)
+        self._cut = False
+        self._outbox: deque[tuple[str, dict[str, Any]]] = deque(maxlen=world.scenario.networks.outbox_max)
         self.last_sent: int | None = None
 
     @property
     def online(self) -> bool:
         """Whether a report gets out: by the mobile network, or by a fixed line where there is power for it."""
-        return self._mobile or (self._fixed and self._powered)
+        return self.mobile or self.fixed
 
     @property
     def mobile(self) -> bool:
         """Whether the mobile network works here."""
-        return self._mobile
+        return self._mobile and not self._cut
 
     @property
     def fixed(self) -> bool:
         """Whether a fixed line works here."""
-        return self._fixed and self._powered
+        return self._fixed and self._powered and not self._cut
 
     @property
     def waiting(self) -> int:
         """How many reports wait in the outbox."""
         return len(self._outbox)
 
-    def send(self, at: int, kind: ReportKind, event: dict[str, Any]) -> None:
-        """A report from the place: written at an instant, sent soon after, or when there is a network again."""
+    def send(self, at: int, subject: str, event: dict[str, Any]) -> None:
+        """A report that is written now: sent soon after, or when there is a network again."""
         if self.online:
             world = self._world
             when = at + seconds(world.scenario.habits.sending_s.draw(world.rng))
             self.last_sent = when
-            world.send(when, self._prefix + kind, event)
+            world.send(when, subject, event)
         else:
-            self._outbox.append((kind, event))
-
-    def beat(self, at: int, event: dict[str, Any]) -> None:
-        """A heartbeat: now or never."""
-        self._world.send(at, f"{self._prefix}heartbeat", event)
+            self._outbox.append((subject, event))
 
     def set_powered(self, at: int, *, powered: bool) -> None:
         """Whether the place has power: a fixed line needs it."""
-        self._change(at, mobile=self._mobile, powered=powered)
+        before = self.online
+        self._powered = powered
+        self._changed(at, before=before)
 
     def set_mobile(self, at: int, *, works: bool) -> None:
         """Whether the mobile network works."""
-        self._change(at, mobile=works, powered=self._powered)
+        before = self.online
+        self._mobile = works
+        self._changed(at, before=before)
+
+    def set_cut(self, at: int, *, cut: bool) -> None:
+        """Whether the whole kommun is cut off, by any line."""
+        before = self.online
+        self._cut = cut
+        self._changed(at, before=before)
+
+    def _changed(self, at: int, *, before: bool) -> None:
+        if before and not self.online:
+            self._offline.append(Spell(since=at))
+            self._start_trips(at)
+        elif self.online and not before:
+            end(self._offline, at)
+            world = self._world
+            low, high = _RETRY_MIN
+            world.at(at + minutes(low + (high - low) * world.rng.random()), self._retry)
 
     def _start_trips(self, at: int) -> None:
         """Cut off: some drive to where there is a network, and empty the outbox there."""
@@ -80,21 +99,11 @@ class Line:
             world.at(at + hours(networks.trip_h.draw(world.rng)), self._try_trip)
 
     def _try_trip(self, at: int) -> None:
-        if not self.online:
+        if self.online:
+            return
+        if not self._cut:
             self._flush(at)
-            self._start_trips(at)
-
-    def _change(self, at: int, *, mobile: bool, powered: bool) -> None:
-        before = self.online
-        self._mobile, self._powered = mobile, powered
-        if before and not self.online:
-            self._truth.offline.append(Spell(since=at))
-            self._start_trips(at)
-        elif self.online and not before:
-            end(self._truth.offline, at)
-            world = self._world
-            low, high = _RETRY_MIN
-            world.at(at + minutes(low + (high - low) * world.rng.random()), self._retry)
+        self._start_trips(at)
 
     def _retry(self, at: int) -> None:
         if self.online:
@@ -103,7 +112,7 @@ class Line:
     def _flush(self, at: int) -> None:
         when = at
         while self._outbox:
-            kind, event = self._outbox.popleft()
-            self._world.send(when, self._prefix + kind, event)
+            subject, event = self._outbox.popleft()
+            self._world.send(when, subject, event)
             self.last_sent = when
             when += _GAP

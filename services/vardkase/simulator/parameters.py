@@ -106,6 +106,9 @@ class Networks(Settings):
     trip_share: Share
     trip_h: Spread
     outbox_max: int = Field(ge=1, le=1_000)
+    kommun_cut_share: Share
+    kommun_cut_after_h: Range
+    kommun_cut_h: Spread
 
 
 class Connect(Settings):

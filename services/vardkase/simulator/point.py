@@ -75,7 +75,7 @@ class Point:
         self.house = House(world, site)
         self.lead = SiteLead(world, self)
         fixed = rng.random() < scenario.networks.fixed_line_share
-        self.line = Line(world, prefix=self._prefix, fixed=fixed, truth=truth)
+        self.line = Line(world, fixed=fixed, offline=truth.offline)
         self.needs = Needs(world, self)
         self.refills = Refills(world, site, self.supply, self.needs, self)
         self._sensor: Reporter | None = None
@@ -249,14 +249,14 @@ class Point:
 
     def _beat(self, at: int) -> None:
         if self.line.online:
-            self.line.beat(at, self.lead.beat(at))
+            self._world.send(at, f"{self._prefix}heartbeat", self.lead.beat(at))
         self._unless_over(at + minutes(self._world.scenario.habits.heartbeat_min), self._beat)
 
     def _read_sensor(self, at: int) -> None:
         sensor = self._sensor
         if sensor is not None and self.supply.mode != "mains":
             data = {"power": gauges.power(self.supply, at, "fuel")}
-            self.line.send(at, "resources", sensor.event(at, "resources", self.site.id, data))
+            self.line.send(at, f"{self._prefix}resources", sensor.event(at, "resources", self.site.id, data))
         self._unless_over(at + minutes(self._world.scenario.habits.sensor_min), self._read_sensor)
 
     def _unless_over(self, when: int, action: Action) -> None:

@@ -15,7 +15,7 @@ from vardkase.simulator.point import Point
 from vardkase.simulator.registrar import Registrar
 from vardkase.simulator.scenario import Scenario
 from vardkase.simulator.sites import Site, make_sites
-from vardkase.simulator.truth import PointTruth
+from vardkase.simulator.truth import PointTruth, Spell
 from vardkase.simulator.world import World
 from vardkase_contracts.instants import from_datetime
 from vardkase_contracts.vocab import Reality
@@ -50,6 +50,7 @@ class Simulation(Iterator[Emission]):
         world = World(scenario, seed=seed, start=self.start, end=self.end, reality=where)
         self._world = world
         self._truth: dict[str, PointTruth] = {}
+        self._cut_off: dict[str, list[Spell]] = {}
         world.listen(Mistakes(world).after)
         front = Front(scenario.storm)
         self._sites = _forget_some(make_sites(scenario, world.rng), front, world)
@@ -73,6 +74,11 @@ class Simulation(Iterator[Emission]):
         """What has really happened so far at the points in the storm's way, by point id."""
         return MappingProxyType(self._truth)
 
+    @property
+    def cut_off(self) -> Mapping[str, list[Spell]]:
+        """When nothing got out of a kommun, neither from its krisledning nor from its points, by the kommun's code."""
+        return MappingProxyType(self._cut_off)
+
     def __iter__(self) -> Self:
         return self
 
@@ -85,6 +91,7 @@ class Simulation(Iterator[Emission]):
         registrar = Registrar(world, kommun, sites, retired)
         registrar.schedule(self.start)
         krisledning = Krisledning(world, kommun, registrar)
+        self._cut_off[kommun] = krisledning.cut_off
         strikes, force = front.strikes(_middle(sites))
         krisledning.plan(self.start, self.start + hours(strikes), force)
         if force < _FELT:

@@ -302,7 +302,7 @@ class SiteLead:
 
     def _send(self, at: int, kind: ReportKind, data: dict[str, Any], *, quality: Quality = "observed") -> str:
         event = self._reporter.event(at, kind, self._point.site.id, data, quality=quality)
-        self._point.line.send(at, kind, event)
+        self._point.line.send(at, self._point.prefix + kind, event)
         return event["id"]
 
     def _while_here(self, when: int, action: Callable[[int], None]) -> None:

