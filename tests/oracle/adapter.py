@@ -7,16 +7,20 @@ from importlib.resources import files
 from typing import Any
 
 import yaml
-from vardkase.domain.codec import load, merged_document
-from vardkase.domain.fold import fold
-from vardkase.domain.judge import Judgement, conflicts, judge_point
-from vardkase.domain.merge import Received, merge
-from vardkase.domain.rules import Rules
-from vardkase.domain.state import PointState
-from vardkase_contracts.reports import REPORT
 
 from oracle.merge import Given, Stamp, instant
 from oracle.merged import Entry, Merged, plain
+from vardkase.domain.codec import load, merged_document
+from vardkase.domain.contribution import contribution
+from vardkase.domain.fold import fold
+from vardkase.domain.judge import Judgement, conflicts, judge_point
+from vardkase.domain.merge import Received, merge
+from vardkase.domain.picture import Pictures, Surroundings
+from vardkase.domain.rollup import RollUp
+from vardkase.domain.rules import Rules
+from vardkase.domain.state import PointState
+from vardkase_contracts.areas import Area
+from vardkase_contracts.reports import REPORT
 
 
 @cache
@@ -70,9 +74,7 @@ def merged(state: PointState) -> Merged:
         heartbeat=_instant(last["heartbeat"]),
         reached=_instant(last["reached"]),
         contact=None if last["contact"] is None else _entry(last["contact"], "contact"),
-        conflicts={
-            found.aspect: (found.newest[0].report, found.other[0].report) for found in conflicts(state)
-        },
+        conflicts={found.aspect: (found.newest[0].report, found.other[0].report) for found in conflicts(state)},
         registered=state.registered,
         retired=state.retired,
     )
@@ -102,3 +104,40 @@ def resumed(stored: Iterable[Given], rest: Iterable[Given]) -> dict[str, Any]:
 
 def _reloaded(state: PointState) -> PointState:
     return load({"id": state.id, "reality": state.reality, **merged_document(state)})
+
+
+class Sums:
+    """The program's judgements of a whole reality at an instant, and its sums of them."""
+
+    def __init__(self, given: Iterable[Given], now: int, area: str, *, silent: Iterable[str] = ()) -> None:
+        """Judge everything in an area; `silent` are the kommuner with an open `area.silent`."""
+        self.now, self.area = now, Area.parse(area)
+        self.states = states(given)
+        self.silent = frozenset(silent)
+        self.rollup = RollUp(self.area)
+        for point in self.states:
+            self.put(point, now)
+
+    def put(self, point: str, now: int) -> Judgement:
+        """Judge a point at an instant, and put it in the sums."""
+        state = self.states[point]
+        muted = f"area.silent/{state.kommun}" if state.kommun in self.silent else None
+        judgement = judged(state, now, silent_area=muted, inherited=self._inherited(point))
+        self.rollup.replace(point, contribution(state, judgement))
+        return judgement
+
+    def _inherited(self, point: str) -> tuple[Any, ...]:
+        return tuple(
+            need
+            for state in self.states.values()
+            if state.retired and state.value("retire").get("replaced_by") == point
+            for need in state.needs.values()
+        )
+
+    def picture(self) -> dict[str, Any]:
+        """The picture of the area."""
+        activation = {
+            state.kommun: said for state in self.states.values() if (said := state.value("activation")) is not None
+        }
+        around = Surroundings(activation=activation, silent=self.silent, incident_silent=frozenset())
+        return Pictures(self.rollup, "act").of(self.area, around, self.now)

@@ -9,7 +9,7 @@ from oracle import table
 from oracle.merge import Given, Point, fold
 from oracle.orders import Order, in_force, incidents, within
 from oracle.point import Judge, first
-from oracle.scan import Asked, Verdict, instants, levels_in_time, stretch
+from oracle.scan import Asked, Verdict, history, instants
 
 
 @dataclass(frozen=True)
@@ -99,9 +99,8 @@ class World:
 
     def _verdict(self, rule: str, starts: Sequence[int], ask: Callable[[int], Asked]) -> Verdict | None:
         times = instants(min([*starts, self.now]), self.now)
-        levels = levels_in_time(table.AREA_RULES[rule], times, ask)
-        level = levels[-1]
-        return None if level is None else Verdict(level=level, raised_at=stretch(times, levels))
+        line = history(table.AREA_RULES[rule], times, ask)
+        return None if line.now is None else Verdict(level=line.now, raised_at=line.since())
 
     # -- all of it --------------------------------------------------------------------------------------------------
 

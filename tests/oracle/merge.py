@@ -9,7 +9,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from oracle.table import AHEAD, BUCKET, BUCKETS, CONFLICT, CONTENT, HOUR, NEEDS, SERVICES
+from oracle.table import AHEAD, BUCKET, BUCKETS, CONFLICT, CONTENT, HOUR, LONGEST_H, NEEDS, SERVICES
 
 Json = Any
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -209,7 +209,7 @@ def endurance(power: Json) -> Fraction | None:
         return None
     if power.get("endurance_h") is not None:
         hours.append(exact(power["endurance_h"]))
-    return min(hours) * HOUR if hours else None
+    return min(*hours, Fraction(LONGEST_H)) * HOUR if hours else None
 
 
 def exact(number: float) -> Fraction:

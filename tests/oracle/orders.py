@@ -12,13 +12,23 @@ from oracle.table import HOUR, LEVELS
 
 Order = Mapping[str, Any]
 _AREAS = Path(__file__).parents[2] / "contracts" / "vardkase_contracts" / "data" / "areas.json"
-_RUNS_OUT = ("power.endurance", "power.battery")
 
 
 @cache
-def civilomraden() -> dict[str, list[str]]:
+def _areas() -> Mapping[str, Any]:
+    return json.loads(_AREAS.read_text())
+
+
+@cache
+def civilomraden() -> Mapping[str, Sequence[str]]:
     """The län of each civilområde."""
-    return {civo["code"]: civo["lan"] for civo in json.loads(_AREAS.read_text())["civilomraden"]}
+    return {civo["code"]: civo["lan"] for civo in _areas()["civilomraden"]}
+
+
+@cache
+def kommuner(area: str) -> Sequence[str]:
+    """The kommuner of an area."""
+    return [kommun["code"] for kommun in _areas()["kommuner"] if within(kommun["code"], area)]
 
 
 def within(kommun: str, area: str) -> bool:
@@ -59,13 +69,13 @@ def acks(orders: Iterable[Order], key: str, verdict: Verdict, runs_out_at: int |
         if _kind(order) == "ack" and order["data"]["key"] == key and instant(order["time"]) <= now:
             by = order["data"]["by"]
             latest[by["level"], by["code"]] = order
-    end = runs_out_at if key.startswith(_RUNS_OUT) else None
-    return sorted(order["id"] for order in latest.values() if _counts(order, verdict, end, now))
+    return sorted(order["id"] for order in latest.values() if _counts(order, verdict, runs_out_at, now))
 
 
-def _counts(order: Order, verdict: Verdict, end: int | None, now: int) -> bool:
+def _counts(order: Order, verdict: Verdict, runs_out_at: int | None, now: int) -> bool:
     at, given = instant(order["time"]), order["data"].get("until")
-    bounds: Sequence[int | None] = (instant(given) if given else at + 4 * HOUR, end)
-    until = min(bound for bound in bounds if bound is not None)
+    until = instant(given) if given else at + 4 * HOUR
+    if runs_out_at is not None and runs_out_at > at:
+        until = min(until, runs_out_at)
     not_worse = LEVELS.index(verdict.level) <= LEVELS.index(order["data"]["level"])
     return verdict.raised_at <= at <= now < until and not_worse

@@ -1,7 +1,7 @@
 """Every rule about one point (or the kommun itself), asked of one instant, and what they come to at `now`."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from functools import cached_property
@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from oracle import table
 from oracle.merge import Point, exact, instant
-from oracle.scan import NOTHING, Asked, Verdict, instants, levels_in_time, stretch, worst
+from oracle.scan import NOTHING, Asked, History, Verdict, history, instants, worst
 from oracle.table import HOUR, LEVELS, MINUTE
 from oracle.then import Lines
 
@@ -271,36 +271,36 @@ class Judge:
         return instants(min([*starts, self.now]), self.now)
 
     @cached_property
-    def levels(self) -> dict[str, list[str | None]]:
-        """The level of each rule at each of the times."""
+    def histories(self) -> dict[str, History]:
+        """Each rule at each of the times."""
         if self.point.retired:
-            return {rule: [None] * len(self.times) for rule in self.asks}
-        found = {rule: levels_in_time(table.POINT_RULES[rule], self.times, ask) for rule, ask in self.asks.items()}
-        for rule in _CLEAR_WHILE_LOST if "power.lost" in found else ():
-            found[rule] = [
-                None if lost is not None else level
-                for level, lost in zip(found[rule], found["power.lost"], strict=True)
-            ]
+            return {}
+        found = {rule: history(table.POINT_RULES[rule], self.times, ask) for rule, ask in self.asks.items()}
+        if "power.lost" in found:
+            found |= {rule: found[rule].clear_where(found["power.lost"]) for rule in _CLEAR_WHILE_LOST}
         return found
 
     @cached_property
     def verdicts(self) -> dict[str, Verdict]:
         """The open alerts, by rule (an `area.silent` that mutes is not looked at here)."""
-        found: dict[str, Verdict] = {}
-        for rule, levels in self.levels.items():
-            level = levels[-1]
-            if level is not None:
-                found[rule] = Verdict(level=level, raised_at=stretch(self.times, levels))
-        if "power.lost" in found:
-            found["power.lost"] = replace(found["power.lost"], derived=self.ran_out(self.now))
-            for rule in _MUTED_BY_LOST:
-                if rule in found:
-                    found[rule] = replace(found[rule], inhibited_by=f"power.lost/{self.point.id}")
-        if "staff.next_shift" in found:
-            found["staff.next_shift"] = replace(
-                found["staff.next_shift"], derived=found["staff.next_shift"].level == "critical"
-            )
-        return found
+        return {rule: self._verdict(rule, level, line) for rule, line in self.histories.items() if (level := line.now)}
+
+    def _verdict(self, rule: str, level: str, line: History) -> Verdict:
+        lost = "power.lost" in self.histories and self.histories["power.lost"].now is not None
+        return Verdict(
+            level=level,
+            raised_at=line.since(),
+            inhibited_by=f"power.lost/{self.point.id}" if lost and rule in _MUTED_BY_LOST else None,
+            derived=self._derived(rule, level, line),
+        )
+
+    def _derived(self, rule: str, level: str, line: History) -> bool:
+        if rule == "power.lost":
+            return self.ran_out(self.now)
+        if rule == "staff.next_shift":
+            return self.staff_unknown(self.now)
+        anchor = self.lines.anchor(self.now)
+        return rule in ("power.endurance", "power.battery") and anchor is not None and line.since(level) > anchor.at
 
     @property
     def is_open(self) -> bool:
@@ -374,7 +374,7 @@ class Judge:
         """Whether, at the i-th of the times, power, staff, heat or water made it red or worse, not inhibited."""
         if not self.lines.open(self.times[i]):
             return False
-        lost = self.levels["power.lost"][i] is not None
-        rules = [r for r in self.levels if r.startswith(("power.", "staff.")) or r == "water.low"]
+        lost = self.histories["power.lost"].levels[i] is not None
+        rules = [rule for rule in self.histories if rule.startswith(("power.", "staff.")) or rule == "water.low"]
         rules += [] if lost else ["heat.low"]
-        return any(self.levels[rule][i] in ("red", "critical") for rule in rules)
+        return any(self.histories[rule].levels[i] in ("red", "critical") for rule in rules)

@@ -5,7 +5,7 @@ one microsecond after it (strict bounds), and what is asked at an instant holds 
 """
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from oracle.table import LEVELS, MINUTE, Rule
@@ -44,11 +44,45 @@ def worst(levels: Iterable[str | None]) -> str | None:
     return max((level for level in levels if level is not None), key=LEVELS.index, default=None)
 
 
-def levels_in_time(rule: Rule, times: Sequence[int], ask: Callable[[int], Asked]) -> list[str | None]:
-    """The rule's level at each of the times."""
+@dataclass(frozen=True, kw_only=True)
+class History:
+    """A rule's level, and the stretch of its scope, at each of the times."""
+
+    times: Sequence[int]
+    scopes: Sequence[Hashable | None]
+    levels: Sequence[str | None]
+
+    @property
+    def now(self) -> str | None:
+        """The level at the last of the times."""
+        return self.levels[-1]
+
+    def since(self, least: str = LEVELS[0]) -> int:
+        """The start of the stretch, unbroken and of one scope up to the last of the times, of that level or worse."""
+        i = len(self.times) - 1
+        while (
+            i > 0
+            and self.scopes[i - 1] == self.scopes[-1]
+            and worst((self.levels[i - 1], least)) == (self.levels[i - 1])
+        ):
+            i -= 1
+        return self.times[i]
+
+    def clear_where(self, other: "History") -> "History":
+        """The same without the levels at the times at which the other has one."""
+        levels = [None if there else here for here, there in zip(self.levels, other.levels, strict=True)]
+        return replace(self, levels=levels)
+
+
+def history(rule: Rule, times: Sequence[int], ask: Callable[[int], Asked]) -> History:
+    """What a rule comes to at each of the times."""
     answers = [ask(t) for t in times]
     fires = _fires(rule, times, answers)
-    return [_kept(rule, times, answers, fires, i) for i in range(len(times))]
+    return History(
+        times=times,
+        scopes=[answer.scope for answer in answers],
+        levels=[_kept(rule, times, answers, fires, i) for i in range(len(times))],
+    )
 
 
 def _fires(rule: Rule, times: Sequence[int], answers: Sequence[Asked]) -> list[frozenset[str]]:
@@ -77,11 +111,3 @@ def _kept(
         j -= 1
         found |= fires[j]
     return worst(found)
-
-
-def stretch(times: Sequence[int], levels: Sequence[str | None]) -> int:
-    """The start of the unbroken stretch, up to the last of the times, in which there was any level."""
-    i = len(times) - 1
-    while i > 0 and levels[i - 1] is not None:
-        i -= 1
-    return times[i]

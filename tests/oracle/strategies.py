@@ -12,9 +12,8 @@ from oracle import make
 from oracle.make import Told
 from oracle.merge import Given, endurance
 from oracle.merge import instant as parsed
-from oracle.table import MINUTE, SERVICES
+from oracle.table import MINUTE
 
-Minutes = st.SearchStrategy[int]
 KOMMUN = "2480"
 POINTS = tuple(f"{KOMMUN}-{slug}" for slug in ("umedalen", "ersboda", "teg", "haga", "boda"))
 LONGEST = 1_500
@@ -27,13 +26,17 @@ def mostly(usual: Any, *others: Any, weight: int = 3) -> st.SearchStrategy[Any]:
     return st.sampled_from([usual] * weight + list(others))
 
 
-def sparse(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
-    """An object with any of the fields, each given, null or left out."""
-    return st.fixed_dictionaries({}, optional={name: st.one_of(f, f, f, st.none()) for name, f in fields.items()})
+@st.composite
+def sparse(draw: st.DrawFn, **fields: st.SearchStrategy[Any]) -> dict[str, Any]:
+    """An object with the fields: each mostly given, now and then null or left out."""
+    how = {name: draw(mostly("given", "null", "left out", weight=6)) for name in fields}
+    return {n: draw(f) if how[n] == "given" else None for n, f in fields.items() if how[n] != "left out"}
 
 
 LEFT = st.one_of(
-    st.builds(lambda hours, off: max(0, 60 * hours + off), st.sampled_from([1, 2, 3, 4, 6, 8, 12, 13]), st.integers(-3, 40)),
+    st.builds(
+        lambda hours, off: max(0, 60 * hours + off), st.sampled_from([1, 2, 3, 4, 6, 8, 12, 13]), st.integers(-3, 40)
+    ),
     st.integers(0, 90),
     st.just(48 * 60),
 )
@@ -63,7 +66,9 @@ def power(draw: st.DrawFn) -> dict[str, Any] | None:
 
 
 STAFF = sparse(present=st.integers(0, 4), required=st.sampled_from((0, 2, 3, 4)))
-WATER = sparse(source=mostly("tank", "mains"), litres=st.sampled_from((0, 7, 7.5, 10, 29, 30, 59, 60, 61, 90, 240, 900)))
+WATER = sparse(
+    source=mostly("tank", "mains"), litres=st.sampled_from((0, 7, 7.5, 10, 29, 30, 59, 60, 61, 90, 240, 900))
+)
 HEAT = sparse(indoor_c=st.sampled_from((22, 20, 19.9, 18, 17.9, 15, 14.5)))
 COMMS = sparse(can_call_112=mostly(False, True, weight=2), mobile=st.sampled_from(("up", "down")))
 LIFECYCLE = mostly("open", "establishing", "closing", "closed", "planned", "prepared", None, weight=10)
@@ -77,12 +82,11 @@ def or_null(section: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.one_of(section, section, section, section, section, st.none())
 
 
-@st.composite
-def resources(draw: st.DrawFn, minute: int) -> dict[str, Any]:
-    """Some sections of a resources report, read at the minute."""
+def sections(minute: int) -> dict[str, st.SearchStrategy[Any]]:
+    """The sections of a resources report, read at the minute."""
     soon = st.integers(-30, 400).map(lambda after: make.when(minute + after))
     later = st.sampled_from((-30, 0, 20, 60, 235, 240, 245, 300, 720, 730)).map(lambda after: make.when(minute + after))
-    sections = {
+    return {
         "power": power(),
         "refill": or_null(sparse(eta=soon, confirmed=mostly(True, False))),
         "staff": or_null(STAFF),
@@ -91,26 +95,27 @@ def resources(draw: st.DrawFn, minute: int) -> dict[str, Any]:
         "heat": or_null(HEAT),
         "comms": or_null(COMMS),
     }
-    names = draw(st.lists(st.sampled_from(["power", "power", "power", "staff", "staff", *sections]), min_size=1, max_size=3))
-    return {name: draw(sections[name]) for name in dict.fromkeys(names)}
+
+
+CODES = st.sampled_from((*WATCHED_SERVICES, *WATCHED_SERVICES, "charging", "electricity", "overnight"))
+ONE_SERVICE = st.one_of(st.fixed_dictionaries({"state": SERVICE}), st.fixed_dictionaries({"state": SERVICE}), st.none())
+STATUS: Mapping[str, st.SearchStrategy[Any]] = {
+    "lifecycle": LIFECYCLE,
+    "availability": st.sampled_from(("normal", "limited", "full", None)),
+    "occupancy": OCCUPANCY,
+    "capacity_day": CAPACITY,
+    "capacity_night": CAPACITY,
+    "services": st.one_of(*[st.dictionaries(CODES, ONE_SERVICE, max_size=3)] * 9, st.none()),
+    "note": st.sampled_from((None, "diesel räcker")),
+}
+SECTIONS = ("power", "refill", "staff", "next_shift", "water", "heat", "comms")
 
 
 @st.composite
-def status(draw: st.DrawFn) -> dict[str, Any]:
-    """Some of a status report."""
-    codes = st.sampled_from((*WATCHED_SERVICES, *WATCHED_SERVICES, "charging", "electricity", "overnight"))
-    one = st.one_of(st.fixed_dictionaries({"state": SERVICE}), st.fixed_dictionaries({"state": SERVICE}), st.none())
-    parts: Mapping[str, st.SearchStrategy[Any]] = {
-        "lifecycle": LIFECYCLE,
-        "availability": st.sampled_from(("normal", "limited", "full", None)),
-        "occupancy": OCCUPANCY,
-        "capacity_day": CAPACITY,
-        "capacity_night": CAPACITY,
-        "services": st.one_of(*[st.dictionaries(codes, one, max_size=3)] * 9, st.none()),
-        "note": st.sampled_from((None, "diesel räcker")),
-    }
-    names = draw(st.lists(st.sampled_from(["lifecycle", "occupancy", "services", *parts]), min_size=1, max_size=3))
-    return {name: draw(parts[name]) for name in dict.fromkeys(names)}
+def parts(draw: st.DrawFn, minute: int, names: Sequence[str]) -> tuple[str, dict[str, Any]]:
+    """Some of a status or a resources report: the parts of these names that go with the first."""
+    of: Mapping[str, st.SearchStrategy[Any]] = sections(minute) if names[0] in SECTIONS else STATUS
+    return "resources" if names[0] in SECTIONS else "status", {name: draw(of[name]) for name in names if name in of}
 
 
 REGISTER = st.fixed_dictionaries(
@@ -121,8 +126,11 @@ REGISTER = st.fixed_dictionaries(
     },
     optional={
         "planned_services": st.one_of(
-            st.lists(st.sampled_from(("heat", "charging", "rest", "overnight", "information")), unique=True, max_size=3),
+            st.lists(
+                st.sampled_from(("heat", "charging", "rest", "overnight", "information")), unique=True, max_size=3
+            ),
             st.just(["heat"]),
+            st.just(["heat", "overnight", "medical_device_charging"]),
             st.none(),
         ),
         "capacity_day": CAPACITY,
@@ -149,51 +157,64 @@ def need(draw: st.DrawFn, minute: int) -> dict[str, Any]:
     return {"need_id": draw(st.sampled_from(("n1", "n2", "n3"))), **draw(fields)}
 
 
-KINDS = ["resources"] * 9 + ["status"] * 6 + ["need", "register", "confirm", "heartbeat", "contact"]
+OTHER_KINDS = ("need", "need", "register", "confirm", "heartbeat", "contact")
+UNTIDY_KINDS = ("withdraw", "withdraw", "withdraw", "retire")
 KINDS_OF_KOMMUN = ("need", "heartbeat", "contact", "activation")
 
 
-@st.composite
-def data(draw: st.DrawFn, kind: str, minute: int, ids: Sequence[str], points: Sequence[str] = POINTS) -> dict[str, Any]:
-    """The data of a report of a kind."""
-    match kind:
-        case "resources":
-            return draw(resources(minute))
-        case "status":
-            return draw(status())
-        case "register":
-            return draw(REGISTER)
-        case "need":
-            return draw(need(minute))
-        case "contact":
-            return {"result": draw(st.sampled_from(("reached", "failed")))}
-        case "activation":
-            return {"state": draw(st.sampled_from(("none_needed", "assessing", "activating", "active", None)))}
-        case "withdraw":
-            return {"report_ids": draw(st.lists(st.sampled_from(ids), min_size=1, max_size=2, unique=True))}
-        case "retire":
-            return draw(sparse(replaced_by=st.sampled_from(points), reason=st.just("riven")))
-        case _:
-            return {}
+def data(kind: str, minute: int, ids: Sequence[str]) -> st.SearchStrategy[dict[str, Any]]:
+    """The data of a report of another kind than status and resources."""
+    activation = st.sampled_from(("none_needed", "assessing", "activating", "active", None))
+    kinds: dict[str, st.SearchStrategy[dict[str, Any]]] = {
+        "register": REGISTER,
+        "need": need(minute),
+        "contact": st.fixed_dictionaries({"result": st.sampled_from(("reached", "failed"))}),
+        "activation": st.fixed_dictionaries({"state": activation}),
+        "withdraw": st.fixed_dictionaries(
+            {"report_ids": st.lists(st.sampled_from(ids), min_size=1, max_size=2, unique=True)}
+        ),
+        "retire": sparse(replaced_by=st.sampled_from(POINTS), reason=st.just("riven")),
+    }
+    return kinds.get(kind, st.just({}))
 
 
 LATENESS = st.sampled_from([0] * 12 + [1, 2, 7, 45, 200, -1, -2, -3, -60])
 """Minutes from observed to received; below 0 the reporter's clock is fast."""
+STEPS = st.sampled_from((0, 1, 2, 4, 5, 6, 10, 14, 15, 16, 25, 29, 30, 31, 55, 60, 61, 90, 120, 180, 240))
+"""Minutes from one report to the next."""
+FOCUS = (
+    "power",
+    "power",
+    "staff",
+    "occupancy",
+    "services",
+    "lifecycle",
+    "heat",
+    "water",
+    "comms",
+    "refill",
+    "next_shift",
+)
 
 
 @st.composite
-def told(draw: st.DrawFn, n: int, span: int, points: Sequence[str], *, untidy: bool) -> Told:
-    """The n-th report of a story that goes on for `span` minutes."""
-    minute = draw(st.one_of(st.integers(0, span), st.integers(0, span // 5).map(lambda m: 5 * m)))
-    kinds = [*KINDS, "withdraw", "withdraw", "retire"] if untidy else KINDS
-    point = draw(st.sampled_from(points))
-    kind = draw(st.sampled_from(KINDS_OF_KOMMUN if point.endswith("-_") else kinds))
-    ids = [f"r{i}" for i in range(max(n + 3, 3))]
+def told(draw: st.DrawFn, n: int, minute: int, point: str, focus: Sequence[str], *, untidy: bool) -> Told:
+    """The n-th report of a story: most often of what the story is about."""
+    turn = draw(st.integers(0, 9))
+    ids = [f"r{i}" for i in range(n + 3)]
+    if point.endswith("-_") or turn < 2:
+        kinds = (*OTHER_KINDS, *UNTIDY_KINDS) if untidy else OTHER_KINDS
+        kind = draw(st.sampled_from(KINDS_OF_KOMMUN if point.endswith("-_") else kinds))
+        content = draw(data(kind, minute, ids))
+    else:
+        of = focus if turn < 8 else (*SECTIONS, *STATUS)
+        names = draw(st.lists(st.sampled_from(of), min_size=1, max_size=3, unique=True))
+        kind, content = draw(parts(minute, names))
     again = untidy and n > 0 and draw(st.integers(0, 7)) == 0
     return Told(
         minute,
         kind,
-        draw(data(kind, minute, ids)),
+        content,
         received=minute + draw(LATENESS),
         point=point,
         id=draw(st.sampled_from(ids[:n])) if again else f"r{n}",
@@ -203,26 +224,70 @@ def told(draw: st.DrawFn, n: int, span: int, points: Sequence[str], *, untidy: b
 
 
 @st.composite
+def beginnings(draw: st.DrawFn, n: int, point: str) -> list[Told]:
+    """How a point begins: most often registered, opened, and with some first readings."""
+    found: list[Told] = []
+    if draw(st.integers(0, 3)) > 0:
+        found.append(Told(-300, "register", draw(REGISTER), point=point, id=f"reg{n}"))
+    if draw(st.integers(0, 9)) > 0:
+        opened = draw(st.sampled_from((0, 0, 0, -200, 60)))
+        found.append(Told(opened, "status", {"lifecycle": "open"}, point=point, id=f"open{n}"))
+    if draw(st.booleans()):
+        first = {
+            "power": draw(st.one_of(power(), st.just({"source": "mains"}))),
+            "staff": {"present": 3, "required": 3},
+        }
+        found.append(Told(draw(st.sampled_from((0, -30))), "resources", first, point=point, id=f"first{n}"))
+    return found
+
+
+@st.composite
 def stories(
-    draw: st.DrawFn, *, points: Sequence[str] = POINTS[:1], untidy: bool = False, spans: Sequence[int] = (40, 120, 300, 720), most: int = 12
+    draw: st.DrawFn,
+    *,
+    points: Sequence[str] = POINTS[:1],
+    untidy: bool = False,
+    sizes: Sequence[int] = (1, 3, 5, 8, 11),
 ) -> list[Told]:
-    """What was reported about the points: each is opened at some time, most of them early."""
-    span = draw(st.sampled_from(spans))
-    story = [
-        Told(draw(st.sampled_from((0, 0, 0, -200, span // 2))), "status", {"lifecycle": "open"}, point=p, id=f"open{i}")
-        for i, p in enumerate(points)
-        if not p.endswith("-_") and draw(st.integers(0, 9)) > 0
-    ]
-    story += [
-        Told(-300, "register", draw(REGISTER), point=p, id=f"reg{i}")
-        for i, p in enumerate(points)
-        if not p.endswith("-_") and draw(st.integers(0, 3)) > 0
-    ]
-    n = draw(st.integers(1, most))
-    return story + [draw(told(i, span, points, untidy=untidy)) for i in range(n)]
+    """What was reported about the points, in any order."""
+    story = [one for n, p in enumerate(points) if not p.endswith("-_") for one in draw(beginnings(n, p))]
+    focus = draw(st.lists(st.sampled_from(FOCUS), min_size=1, max_size=3, unique=True))
+    minute = 0
+    for n in range(draw(st.sampled_from(sizes))):
+        minute = min(minute + draw(STEPS), LONGEST // 2)
+        story.append(draw(told(n, minute, draw(st.sampled_from(points)), focus, untidy=untidy)))
+    return story
 
 
-AFTERWARDS = (0, 0, 0, 1, 4, 5, 6, 15, 20, 30, 31, 35, 60, 65, 90, 120, 121, 150, 151, 180, 240, 241, 245, 360, 361, 720, 721)
+AFTERWARDS = (
+    0,
+    0,
+    0,
+    1,
+    4,
+    5,
+    6,
+    15,
+    20,
+    30,
+    31,
+    35,
+    60,
+    65,
+    90,
+    120,
+    121,
+    150,
+    151,
+    180,
+    240,
+    241,
+    245,
+    360,
+    361,
+    720,
+    721,
+)
 """Minutes after something happened at which something else does."""
 BEFOREHAND = (0, 0, 55, 60, 65, 120, 180, 240, 360, 480, 720)
 """Minutes before something happens at which something else does."""
@@ -254,11 +319,6 @@ def _coming(report: Given) -> list[int]:
         found += [] if value is None else [parsed(value)]
     needed_by = report.data.get("needed_by")
     return found + ([] if needed_by is None else [parsed(needed_by)])
-
-
-def services_are_known() -> bool:
-    """Whether the services used here are services at all."""
-    return set(WATCHED_SERVICES) <= SERVICES
 
 
 @st.composite

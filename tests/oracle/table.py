@@ -19,6 +19,8 @@ BUCKETS: Final = 72
 """How many buckets a timeline spans, the newest included."""
 NEEDS: Final = 64
 """How many needs of a point are kept, the greatest stamps first."""
+LONGEST_H: Final = 8_760
+"""The longest endurance that is reckoned with: a longer one is this."""
 CONFLICT: Final = 15 * MINUTE
 """How far apart two reporters may be who contradict each other."""
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-
 from oracle import adapter
 from oracle.make import (
     POINT,
@@ -85,7 +84,15 @@ EXAMPLES = [
         says="endurance runs down by itself, and the bounds are strict",
         rule="power.endurance",
         story=[OPEN, backup(0, 13)],
-        levels={59: None, 60: None, 60 + AFTER: "yellow", 300: "yellow", 300 + AFTER: "red", 540: "red", 541: "critical"},
+        levels={
+            59: None,
+            60: None,
+            60 + AFTER: "yellow",
+            300: "yellow",
+            300 + AFTER: "red",
+            540: "red",
+            541: "critical",
+        },
         raised={61: 60 + AFTER, 541: 60 + AFTER},
     ),
     Example(
@@ -154,7 +161,12 @@ EXAMPLES = [
     Example(
         says="it looks at points that are established or closing too",
         rule="power.endurance",
-        story=[status(0, lifecycle="establishing"), backup(0, 2), status(10, lifecycle="open"), status(20, lifecycle="closing")],
+        story=[
+            status(0, lifecycle="establishing"),
+            backup(0, 2),
+            status(10, lifecycle="open"),
+            status(20, lifecycle="closing"),
+        ],
         levels={0: "critical", 10: "critical", 20: "critical"},
         raised={20: 0},
     ),
@@ -408,7 +420,13 @@ EXAMPLES = [
     Example(
         says="80 and 95 per cent, inclusive",
         rule="capacity.high",
-        story=[register(capacity_day=100), OPEN, status(10, occupancy=79), status(20, occupancy=80), status(30, occupancy=95)],
+        story=[
+            register(capacity_day=100),
+            OPEN,
+            status(10, occupancy=79),
+            status(20, occupancy=80),
+            status(30, occupancy=95),
+        ],
         levels={10: None, 20: "yellow", 30: "red"},
     ),
     Example(

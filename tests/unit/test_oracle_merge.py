@@ -5,7 +5,6 @@ from itertools import groupby
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from oracle import adapter, make, strategies
 from oracle.make import Told
 from oracle.merge import Given, fold
@@ -24,7 +23,7 @@ POINTS = (*strategies.POINTS[:2], f"{strategies.KOMMUN}-_", "2481-_", "2481-lyck
 
 
 @QUICK
-@given(strategies.stories(points=POINTS, untidy=True, most=25))
+@given(strategies.stories(points=POINTS, untidy=True))
 def test_any_set_of_reports_merges_as_defined(story: list[Told]) -> None:
     """Copies of an id, withdrawals, late reports, fast clocks and ties come to what the definitions say."""
     agree(make.given(story))
@@ -52,7 +51,7 @@ def test_the_greatest_needs_are_kept(needs: list[tuple[int, int]]) -> None:
 
 
 @QUICK
-@given(strategies.stories(points=POINTS, untidy=True, most=20), st.data())
+@given(strategies.stories(points=POINTS, untidy=True), st.data())
 def test_order_and_repetition_do_not_matter(story: list[Told], data: st.DataObject) -> None:
     """A state's document, its version with it, is a function of the set of reports."""
     reports = make.given(story)
@@ -61,7 +60,7 @@ def test_order_and_repetition_do_not_matter(story: list[Told], data: st.DataObje
 
 
 @QUICK
-@given(strategies.stories(points=POINTS, most=20), st.data())
+@given(strategies.stories(points=POINTS), st.data())
 def test_a_state_that_was_stored_goes_on_as_if_it_had_not_been(story: list[Told], data: st.DataObject) -> None:
     """Loading a document and merging the rest into it gives what merging everything gives."""
     one_of_each = [next(same) for _, same in groupby(sorted(make.given(story), key=_id), key=_id)]

@@ -56,7 +56,7 @@ class Aggregator:
         publishers: dict[Reality, Publisher] = {}
         pictures: list[PicturePublisher] = []
         for reality in REALITIES:
-            world = worlds[reality] = World(reality, self._area, self._rules)
+            world = worlds[reality] = World(reality, self._area, self._rules, registers=worlds.get("act"))
             publisher = publishers[reality] = Publisher(reality, nc, public_nc, self._settings, self._metrics)
             picture = PicturePublisher(world, publisher, self._settings, self._metrics)
             identities = Identities(self._settings.data_dir / "aggregator" / f"identities-{reality}.sqlite")

@@ -73,6 +73,8 @@ class Events:
         }
         for area in areas:
             events = self._events.setdefault(area, deque(maxlen=SHOWN))
+            if event in events:
+                continue  # told before a restart
             # Late reports bring late events: they stand where they belong in time.
             behind = 0
             while behind < len(events) and events[behind]["at"] > at:

@@ -7,7 +7,7 @@ stream, which can always make them again: `position` says up to where they are c
 
 import contextlib
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Final, NamedTuple, Self
@@ -38,6 +38,10 @@ class Known(NamedTuple):
     point: str
     is_withdraw: bool
     withdrawn: bool
+
+
+class Damaged(Exception):  # noqa: N818 - what it is
+    """The file could not be read; it is gone, and the process must start anew."""
 
 
 class Identities:
@@ -122,9 +126,29 @@ class Identities:
 
     # -- identities --------------------------------------------------------------------------------------------------
 
+    @contextlib.contextmanager
+    def _intact(self) -> Iterator[None]:
+        """A file found damaged is removed, so that the next start makes it anew from the log.
+
+        Raises:
+            Damaged: it was.
+        """
+        try:
+            yield
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError as error:
+            self.close()
+            self._remove()
+            raise Damaged(f"{self._path}: was damaged ({error}); it is made anew from the log") from error
+
     def look_up(self, identities: Iterable[Identity]) -> dict[Identity, Known]:
         """What is known of these identities; those never heard of are left out."""
         wanted = {"/".join(identity): identity for identity in identities}
+        with self._intact():
+            return self._look_up(wanted)
+
+    def _look_up(self, wanted: dict[str, Identity]) -> dict[Identity, Known]:
         keys = list(wanted)
         found: dict[Identity, Known] = {}
         for start in range(0, len(keys), _AT_ONCE):
@@ -158,26 +182,26 @@ class Identities:
         """Note what is known of identities now; durable with the next commit."""
         if not changed:
             return
-        self._begin()
-        self._db.executemany(
-            "INSERT OR REPLACE INTO identity VALUES (?, ?, ?, ?, ?, ?)",
-            [
-                (
-                    "/".join(identity),
-                    known.copy.digest if known.copy is not None else None,
-                    known.copy.received if known.copy is not None else None,
-                    known.point,
-                    known.is_withdraw,
-                    known.withdrawn,
-                )
-                for identity, known in changed.items()
-            ],
-        )
+        rows = [
+            (
+                "/".join(identity),
+                known.copy.digest if known.copy is not None else None,
+                known.copy.received if known.copy is not None else None,
+                known.point,
+                known.is_withdraw,
+                known.withdrawn,
+            )
+            for identity, known in changed.items()
+        ]
+        with self._intact():
+            self._begin()
+            self._db.executemany("INSERT OR REPLACE INTO identity VALUES (?, ?, ?, ?, ?, ?)", rows)
 
     def commit(self, position: int) -> None:
         """Make all that was noted durable, with the position that it is complete up to. Synced when it returns."""
-        self.remember("position", str(position))
-        self._db.execute("COMMIT")
+        with self._intact():
+            self.remember("position", str(position))
+            self._db.execute("COMMIT")
 
     def _begin(self) -> None:
         if not self._db.in_transaction:

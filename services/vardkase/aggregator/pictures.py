@@ -57,7 +57,7 @@ class PicturePublisher:
 
     async def _publish(self, as_of: int) -> None:
         outgoing: list[Outgoing] = []
-        around = self._world.surroundings(as_of)
+        around = self._world.surroundings()
         now = time.monotonic()
         written: dict[Area, tuple[int, str]] = {}
         for number, (area, revision) in enumerate(list(self._world.rollup.revisions.items()), 1):
@@ -79,7 +79,7 @@ class PicturePublisher:
                     break
                 if self.as_of != as_of:
                     as_of = self.as_of
-                    around = self._world.surroundings(as_of)
+                    around = self._world.surroundings()
         if not outgoing:
             return
         await self._publisher.pictures(outgoing)

@@ -22,11 +22,12 @@ def load_rules(path: Path | None) -> Rules:
         return Rules.model_validate(yaml.safe_load(text))
     except OSError as error:
         raise Refused(f"{where}: cannot be read: {error.strerror or error}") from None
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark is not None else ""
-        raise Refused(f"{where}{line}: is not YAML") from None
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         field = ".".join(str(part) for part in first["loc"])
-        raise Refused(f"{where}: {field + ': ' if field else ''}{first['msg']}") from None
+        message = first["msg"].removeprefix("Value error, ")
+        raise Refused(f"{where}: {field + ': ' if field else ''}{message}") from None
+    except (ValueError, RecursionError, yaml.YAMLError) as error:  # also what YAML's dates and numbers stumble over
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark is not None else ""
+        raise Refused(f"{where}{line}: is not YAML") from None

@@ -52,14 +52,25 @@ class Effects:
 class World:
     """A reality of an area: takes reports and orders in, and judges what they or the clock have changed."""
 
-    def __init__(self, reality: Reality, area: Area, rules: Rules, events: Events | None = None) -> None:
-        """Begin empty."""
+    def __init__(self, reality: Reality, area: Area, rules: Rules, *, registers: "World | None" = None) -> None:
+        """Begin empty.
+
+        Args:
+            reality: which.
+            area: and all below it.
+            rules: the table in force.
+            registers: the world whose registers this one reads: exercises and tests read those of `act`.
+        """
         self.reality: Reality = reality
         self.area = area
         self.rules = rules
         self.orders = Orders()
         self.rollup = RollUp(area)
-        self.events = events or Events()
+        self.events = Events()
+        self._registers = registers
+        self._readers: list[World] = []
+        if registers is not None:
+            registers._readers.append(self)  # noqa: SLF001 - of its own kind
         self.states: dict[str, PointState] = {}
         self.judgements: dict[str, Judgement] = {}
         #: What was last published: of alerts, by what they are about and rule; what the clock added to states; public.
@@ -71,6 +82,9 @@ class World:
         self._successors: dict[str, str] = {}
         self._predecessors: dict[str, set[str]] = {}
         self._silent: set[str] = set()
+        self._unheard: set[str] = set()
+        #: Of points that were judged, or recalled: what they were.
+        self._lifecycles: dict[str, str | None] = {}
         self._due = DueTimes()
         #: Points to judge: `True` when what is merged has changed, too.
         self._touched: dict[str, bool] = {}
@@ -103,6 +117,7 @@ class World:
         self.clocks[state.id] = clock
         self.put(state)
         self._touched[state.id] = False
+        self._lifecycles[state.id] = state.lifecycle
 
     def state(self, point: str) -> PointState:
         """The state of a point, made when there is none."""
@@ -112,12 +127,28 @@ class World:
             self.put(state)
         return state
 
+    def _read_register(self, point: str) -> None:
+        """Take over what the other world's register says of a point that is in this one."""
+        state, other = self.states.get(point), None
+        if self._registers is not None:
+            other = self._registers.states.get(point)
+        if state is None or other is None:
+            return
+        for aspect in ("profile", "retire"):
+            entry = other.facts.get(aspect)
+            if entry is not None and state.facts.get(aspect) != entry:
+                state.put_fact(aspect, *entry)
+                self._touched[point] = True
+
     def merge(self, item: Received) -> None:
         """Take a report in; it is judged with the next `judge`."""
         state = self.state(item.report.subject)
         merge(state, item)
         self._touched[state.id] = True
         self._follow(state)
+        if item.report.kind in {"register", "retire"}:
+            for reader in self._readers:
+                reader._read_register(state.id)  # noqa: SLF001 - of its own kind
 
     def put(self, state: PointState, *, withdrawn: bool = False) -> None:
         """Put a state in the place of the one that is there, as when it was folded again from the log."""
@@ -126,17 +157,18 @@ class World:
         self._touched[state.id] = True
         if withdrawn:
             self._withdrawn.add(state.id)
+        self._read_register(state.id)
         self._follow(state)
 
     def _follow(self, state: PointState) -> None:
         """Needs of a retired point move to the one that replaces it."""
         retire = state.facts.get("retire")
-        heir = retire[1].get("replaced_by") if retire is not None and state.retired else None
+        heir: str | None = retire[1].get("replaced_by") if retire is not None and state.retired else None
         before = self._successors.get(state.id)
         if heir == before and heir is None:
             return
-        for each in {heir, before} - {None}:
-            self._touched.setdefault(each, False)
+        self._touch_heirs(before)
+        self._touch_heirs(heir)
         if before is not None:
             self._predecessors[before].discard(state.id)
         if heir is None:
@@ -145,18 +177,29 @@ class World:
             self._successors[state.id] = heir
             self._predecessors.setdefault(heir, set()).add(state.id)
 
+    def _touch_heirs(self, heir: str | None) -> None:
+        """The points that needs move on to, one after the other."""
+        seen: set[str] = set()
+        while heir is not None and heir not in seen:
+            seen.add(heir)
+            self._touched.setdefault(heir, False)
+            heir = self._successors.get(heir)
+
     def take_order(self, order: Order) -> None:
         """Take an act of a person in."""
+        before = self.orders.incidents.get(order.data.id) if isinstance(order, IncidentOrder) else None
         if not self.orders.take(order):
             return
         if isinstance(order, AckOrder):
             about = order.data.key.partition("/")[2]
             if about in self.states:
                 self._touched.setdefault(about, False)
-            elif about in self.alerts:
+            elif "-" not in about and about in self.alerts:
                 self._areas.add(Area.parse(about))
         elif isinstance(order, IncidentOrder):
             self._due.set(_INCIDENTS, 0)
+            if before is not None:
+                self._look_at(before[1].kommuner)
 
     # -- judging -----------------------------------------------------------------------------------------------------
 
@@ -212,7 +255,6 @@ class World:
             return
         silent = f"area.silent/{state.kommun}" if state.kommun in self._silent else None
         judgement = judge_point(state, self.rules, now, silent_area=silent, inherited=self._inherited(point))
-        before = self.judgements.get(point)
         self.judgements[point] = judgement
         subject = self._subject(state)
         withdrawn = point in self._withdrawn
@@ -226,8 +268,10 @@ class World:
         )
         added = contribution(state, judgement)
         self.rollup.replace(point, added)
-        if before is not None and before.lifecycle != judgement.lifecycle:
-            self.events.lifecycle(state, before.lifecycle, judgement.lifecycle, self.rollup.areas(state.kommun))
+        before = self._lifecycles.get(point)
+        if before != judgement.lifecycle:
+            self._lifecycles[point] = judgement.lifecycle
+            self.events.lifecycle(state, before, judgement.lifecycle, self.rollup.areas(state.kommun))
         public, public_due = project(state, now)
         self._show(point, public, effects)
         clock = clock_part(state, judgement, subject)
@@ -238,10 +282,18 @@ class World:
         self._areas.add(Area("kommun", state.kommun))
 
     def _inherited(self, point: str) -> tuple[Entry, ...]:
-        before = self._predecessors.get(point)
-        if not before:
+        if point not in self._predecessors:
             return ()
-        return tuple(entry for each in sorted(before) for entry in self.states[each].needs.values())
+        seen: set[str] = {point}
+        found: list[Entry] = []
+        coming = sorted(self._predecessors[point])
+        while coming:
+            each = coming.pop()
+            if each not in seen:
+                seen.add(each)
+                found += self.states[each].needs.values()
+                coming += sorted(self._predecessors.get(each, ()))
+        return tuple(found)
 
     def _subject(self, state: PointState) -> Subject:
         kommun = Area("kommun", state.kommun)
@@ -301,13 +353,13 @@ class World:
 
     def _judge_kommun(self, area: Area, now: int, effects: Effects) -> None:
         code = area.code
-        settled = silence(
-            self.rollup.kommuner[code].last,
-            self.rollup.count(area, "open"),
-            self.orders.incident_since(code, now),
-            self.rules,
-            now,
-        )
+        last = self.rollup.kommuner[code].last
+        incident = self.orders.incident_since(code, now)
+        settled = silence(last, self.rollup.count(area, "open"), incident, self.rules, now)
+        unheard = incident is not None and (last.anything is None or last.anything < incident)
+        if unheard != (code in self._unheard):
+            (self._unheard.add if unheard else self._unheard.discard)(code)
+            self.rollup.touch(code)
         verdicts = {} if settled.verdict is None else {"area.silent": settled.verdict}
         was_silent = code in self._silent
         if was_silent != bool(verdicts):
@@ -329,38 +381,35 @@ class World:
         )
         if share is not None:
             verdicts["area.red_share"] = share
+        self.rollup.put_own(area, {f"alerts/{rule}/{verdict.level}": 1 for rule, verdict in verdicts.items()})
         subject = Subject(self.reality, area.code, area.name, area, point=False)
-        acks_end = self._alert(subject, verdicts, now, effects, lambda rule: self._area_cleared(rule, area))
+        acks_end = self._alert(subject, verdicts, now, effects, lambda rule: self._area_cleared(rule, area, now))
         if area.level == "lan":
             self._due.set(area.code, acks_end)
         return acks_end
 
-    def _area_cleared(self, rule: str, area: Area) -> ClearedReason:
-        return "closed" if rule == "area.silent" and not self.rollup.count(area, "open") else "recovered"
+    def _area_cleared(self, rule: str, area: Area, now: int) -> ClearedReason:
+        asked = self.rollup.count(area, "open") or self.orders.incident_since(area.code, now) is not None
+        return "closed" if rule == "area.silent" and not asked else "recovered"
 
     def _incidents(self, now: int) -> None:
         """Look again at every kommun of an incident, and once more when one begins or ends."""
         for _, incident in self.orders.incidents.values():
-            for code in incident.kommuner:
-                if code in self.rollup.kommuner:
-                    self._areas.add(Area("kommun", code))
-                    self.rollup.touch(code)
+            self._look_at(incident.kommuner)
         self._due.set(_INCIDENTS, min(self.orders.incident_boundaries(now), default=FOREVER))
 
-    def surroundings(self, now: int) -> Surroundings:
+    def _look_at(self, kommuner: Iterable[str]) -> None:
+        self._areas.update(Area("kommun", code) for code in kommuner if code in self.rollup.kommuner)
+
+    def surroundings(self) -> Surroundings:
         """What pictures say beside the sums."""
         activation: dict[str, str] = {}
-        unheard: set[str] = set()
-        for code, kommun in self.rollup.kommuner.items():
+        for code in self.rollup.kommuner:
             state = self.states.get(f"{code}-_")
             said = state.value("activation") if state is not None else None
             if said is not None:
                 activation[code] = said
-            if self.orders.incidents:
-                since = self.orders.incident_since(code, now)
-                if since is not None and (kommun.last.anything is None or kommun.last.anything < since):
-                    unheard.add(code)
-        return Surroundings(activation, frozenset(self._silent), frozenset(unheard))
+        return Surroundings(activation, frozenset(self._silent), frozenset(self._unheard))
 
     def open_alerts(self) -> dict[str, str]:
         """The level of every open alert, by key: what two nodes that hold the same reports agree on."""

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final, TypeVar
 
 import typer
 
+from vardkase.runtime.datadir import RUNNING
 from vardkase.runtime.errors import Failed, Refused
 from vardkase_contracts.areas import Area
 from vardkase_contracts.client import (
@@ -29,7 +30,6 @@ from vardkase_contracts.vocab import Reality
 URL: Final = "VARDKASE_NATS_URL"
 CREDS: Final = "VARDKASE_NATS_CREDS"
 INBOX: Final = "VARDKASE_LINK_INBOX_PREFIX"
-_RUNNING: Final = Path("run", "node.json")
 _CONNECT_S: Final = 3.0
 _LARGEST: Final = 65_536
 
@@ -69,7 +69,7 @@ def find_node(nats: str | None, creds: str | None = None) -> Node:
     url = nats or os.environ.get(URL) or None
     if url is not None:
         return Node(nats=url, creds=creds)
-    found = [node for folder in _data_dirs() if (node := _running(folder / _RUNNING)) is not None]
+    found = [node for folder in _data_dirs() if (node := _running(folder / RUNNING)) is not None]
     if not found:
         raise Refused(f"no node runs here (`vardkase up` starts one): give --nats URL, or set {URL}")
     if len(found) > 1:

@@ -7,7 +7,9 @@ from typing import Annotated, Final
 
 import typer
 
+from vardkase.runtime import logs
 from vardkase.runtime.errors import Refused
+from vardkase.runtime.settings import load
 
 app: Final = typer.Typer()
 
@@ -26,17 +28,15 @@ def run(service: Annotated[ServiceName, typer.Argument(help="Which one.")]) -> N
     Set VARDKASE_NATS_URL, and VARDKASE_NATS_PUBLIC_URL for what is made public. It answers /healthz, /readyz and
     /metrics on VARDKASE_HTTP_HOST and VARDKASE_HTTP_PORT.
     """
-    from vardkase.runtime import logs, settings  # noqa: PLC0415 -- what a command needs is imported when it runs
-
-    loaded = settings.load()
-    if loaded.nats_url is None:
+    settings = load()
+    if settings.nats_url is None:
         raise Refused("VARDKASE_NATS_URL: expected the URL of a NATS server (`vardkase up` runs one of its own)")
-    writer = logs.configure(loaded, service.value)
+    writer = logs.configure(settings, service.value)
     try:
-        from vardkase.runtime.service import serve  # noqa: PLC0415
+        from vardkase.runtime.service import serve  # noqa: PLC0415 -- a second's work, after the settings are checked
 
         build = importlib.import_module(f"vardkase.{service.value}.app").build
-        code = serve(build(loaded), loaded)
+        code = serve(build(settings), settings)
     finally:
         logging.getLogger().removeHandler(writer)
         writer.close()

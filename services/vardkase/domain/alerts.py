@@ -71,10 +71,11 @@ def changes(
         last = published.get(rule)
         open_now = last if last is not None and last["status"] == "firing" else None
         acks = orders.acks_of(key, verdict.level, verdict.raised_at, verdict.runs_out_at, now)
-        due = min((until for _, _, until in acks), default=due) if acks else due
+        due = min(due, orders.next_ack(key, now), *(until for _, _, until in acks))
         acks_document = [ack_document(*ack) for ack in acks]
         if open_now is None or _differs(open_now, verdict, acks_document):
-            found.append(Change(key, _firing(subject, key, verdict, open_now, acks_document, rules_version, now)))
+            alert_id = open_now["alert_id"] if open_now is not None else _new_id(subject.reality, key, now, last)
+            found.append(Change(key, _firing(subject, key, verdict, alert_id, acks_document, rules_version, now)))
     for rule, last in published.items():
         if last["status"] == "firing" and rule not in verdicts:
             document: dict[str, Any] = {
@@ -92,14 +93,14 @@ def _firing(
     subject: Subject,
     key: str,
     verdict: Verdict,
-    open_now: Mapping[str, Any] | None,
+    alert_id: str,
     acks: list[Mapping[str, Any]],
     rules_version: str,
     now: int,
 ) -> dict[str, Any]:
     return {
         "key": key,
-        "alert_id": open_now["alert_id"] if open_now is not None else _new_id(subject.reality, key, now),
+        "alert_id": alert_id,
         "reality": subject.reality,
         "rule": verdict.rule,
         "rules_version": rules_version,
@@ -123,9 +124,10 @@ def _firing(
     }
 
 
-def _new_id(reality: str, key: str, now: int) -> str:
+def _new_id(reality: str, key: str, now: int, last: Mapping[str, Any] | None) -> str:
     """An id for a new alert: another one whenever it is raised again."""
-    return hashlib.sha256(f"{reality}/{key}/{now}".encode()).hexdigest()[:26]
+    before = "" if last is None else last["alert_id"]
+    return hashlib.sha256(f"{reality}/{key}/{now}/{before}".encode()).hexdigest()[:26]
 
 
 def _differs(last: Mapping[str, Any], verdict: Verdict, acks: list[Mapping[str, Any]]) -> bool:

@@ -98,7 +98,7 @@ def judge_point(
         link=aged.link,
         condition=_condition(view, supply, verdicts, aged.freshness),
         runs_out_at=supply.runs_out_at,
-        dark=supply.dark(now) and lifecycle in RUNNING_LIFECYCLES,
+        dark=supply.dark(now) and lifecycle in RUNNING_LIFECYCLES and not state.retired,
         endurance_known=supply.endurance_known,
         capacity=capacity,
         due=min(due, conditions.capacity_changes_at(view), _first_ahead(state, now)),
@@ -242,6 +242,6 @@ def conflicts(state: PointState) -> list[Conflict]:
 
 def _compared(aspect: str, value: Any) -> Any:
     parts = _COMPARED.get(aspect)
-    if parts is None or value is None:
+    if parts is None:
         return value
-    return tuple(value.get(part) for part in parts)
+    return tuple((value or {}).get(part) for part in parts)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from vardkase_contracts.areas import Area
-from vardkase_contracts.instants import HOUR, from_datetime, iso
+from vardkase_contracts.instants import DAY, HOUR, from_datetime, iso
 from vardkase_contracts.orders import AckOrder, IncidentOrder, Order
 from vardkase_contracts.vocab import AlertLevel
 
@@ -14,6 +14,8 @@ from .intervals import FOREVER
 
 #: How long an acknowledgement lasts unless it says otherwise (CONTRACT §5).
 ACK_LASTS = 4 * HOUR
+#: No acknowledgement lasts longer than this (ours), so that old ones can be forgotten whatever comes late.
+ACK_LASTS_AT_MOST = 7 * DAY
 #: An order is ordered by its time, then its id.
 Rank = tuple[int, str]
 
@@ -57,6 +59,7 @@ class Orders:
         if isinstance(order, AckOrder):
             data = order.data
             until = rank[0] + ACK_LASTS if data.until is None else from_datetime(data.until)
+            until = min(until, rank[0] + ACK_LASTS_AT_MOST)
             ack = Ack(rank, data.level, until, data.by.role, data.note)
             given = self.acks.setdefault(data.key, {})
             where = (data.by.level, data.by.code)
@@ -75,9 +78,14 @@ class Orders:
         return False
 
     def forget(self, now: int) -> None:
-        """Drop acknowledgements that have expired; they no longer count anywhere."""
-        for key in [key for key, given in self.acks.items() if all(ack.until <= now for ack in given.values())]:
+        """Drop acknowledgements that neither count any more, nor keep an older one that comes late from counting."""
+        before = now - ACK_LASTS_AT_MOST
+        for key in [key for key, given in self.acks.items() if all(ack.at <= before for ack in given.values())]:
             del self.acks[key]
+
+    def next_ack(self, key: str, now: int) -> int:
+        """When the next acknowledgement begins to count, that another node's clock gave a time ahead of ours, µs."""
+        return min((ack.at for ack in self.acks.get(key, {}).values() if ack.at > now), default=FOREVER)
 
     def acks_of(
         self, key: str, level: AlertLevel, raised_at: int, runs_out_at: int | None, now: int

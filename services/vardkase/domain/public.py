@@ -27,7 +27,7 @@ _STATUS = {
 #: The profile's public fields.
 _PROFILE = ("name", "kind", "address", "position", "accessibility", "planned_services")
 #: The aspects that the public sees; only their reports, and confirmations, move `updated_at`.
-_SEEN = ("lifecycle", "availability", "occupancy", "message", "opens_at", "closes_at", "profile")
+_SEEN = ("lifecycle", "availability", "occupancy", "message", "opens_at", "closes_at")
 _TIMES = ("opens_at", "closes_at")
 #: Crowding by the share of the capacity (DOMAIN).
 _BANDS = ((0.5, "low"), (0.8, "medium"), (1.0, "high"))
@@ -57,6 +57,8 @@ def project(state: PointState, now: int) -> tuple[dict[str, Any] | None, int]:
     times += [entry[0].time for _, entry in state.services()]
     if state.confirmed is not None:
         times.append(state.confirmed)
+    if not times:
+        return public | {"status": "unconfirmed"}, FOREVER
     updated = max(times) // ROUNDED * ROUNDED
     valid_until, unconfirmed_from = updated + VALID, updated + UNCONFIRMED
     valid = now < valid_until

@@ -45,6 +45,7 @@ class RollUp:
             if inside.issuperset(each.kommuner()):
                 self.sums[each] = {}
         self._contributions: dict[str, Contribution] = {}
+        self._own: dict[Area, dict[str, int]] = {}
         #: How often an area changed: what is made of it may be kept for as long as this stays.
         self.revisions: dict[Area, int] = dict.fromkeys(self.sums, 0)
 
@@ -87,6 +88,19 @@ class RollUp:
             heartbeat = _latest(kommun.heartbeats, point, kommun.last.heartbeat, old.heartbeat, new.heartbeat)
             kommun.last = Heard(anything, heartbeat)
 
+    def put_own(self, area: Area, counts: dict[str, int]) -> None:
+        """Put what an area adds itself, beside its points: its own alerts. They count in the areas around it, too."""
+        difference = _difference(self._own.get(area, {}), counts)
+        if not difference:
+            return
+        self._own[area] = counts
+        inside = set(area.kommuner())
+        for each in self.areas(area.kommuner()[0]):
+            if not inside.issubset(each.kommuner()):
+                continue
+            _apply(self.sums[each], difference)
+            self.revisions[each] += 1
+
     def touch(self, kommun: str) -> None:
         """Something else that pictures show of a kommun has changed."""
         for area in self.areas(kommun):
@@ -117,6 +131,8 @@ class RollUp:
         fresh = RollUp(self.area)
         for point, contribution in self._contributions.items():
             fresh.replace(point, contribution)
+        for area, counts in self._own.items():
+            fresh.put_own(area, counts)
         return fresh
 
     def differs(self, other: "RollUp") -> list[str]:

@@ -144,8 +144,8 @@ class Rules(_Strict):
                     raise ValueError(f"{name}: a duration over 6 h is more than a timeline remembers")
                 if name in _WITH_LIMITS and level.limit is None:
                     raise ValueError(f"{name}: every level needs a limit")
-            if name in ON_TIMELINES and spec.keep > LONGEST:
-                raise ValueError(f"{name}: keep over 6 h is more than a timeline remembers")
+            if (name in ON_TIMELINES and spec.keep > LONGEST) or spec.after_open > LONGEST:
+                raise ValueError(f"{name}: a duration over 6 h is more than a timeline remembers")
             if name in WITHOUT_KEEP and spec.keep:
                 raise ValueError(f"{name}: keep is not possible, the rule rests on what has no timeline")
         return self

@@ -19,6 +19,10 @@ from vardkase.runtime.settings import Settings
 
 log: Final = logging.getLogger(__name__)
 
+FASTSTREAM_LOG: Final = logging.getLogger(f"{__name__}.faststream")
+"""FastStream's own has a handler and a format of its own. What it tells below a warning, we tell."""
+FASTSTREAM_LOG.setLevel(logging.WARNING)
+
 NODE: Final = "node"
 """The account of the node: restricted."""
 PUBLIC: Final = "public"
@@ -133,7 +137,7 @@ class Broker(NatsBroker):
             raise ValueError("a service needs nats_url")
         super().__init__(
             servers(settings.nats_url),
-            logger=logging.getLogger("faststream"),
+            logger=FASTSTREAM_LOG,
             graceful_timeout=settings.health.stop_timeout,
             routers=routers,
         )

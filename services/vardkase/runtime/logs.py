@@ -68,7 +68,7 @@ def configure(settings: Settings, service: str, *, descriptor: int = 2) -> "LogW
     root.setLevel(settings.log_level.upper())
     for name, level in (("uvicorn.access", logging.CRITICAL), ("asyncio", logging.WARNING)):
         logging.getLogger(name).setLevel(level)
-    for name in ("uvicorn", "uvicorn.error", "faststream"):
+    for name in ("uvicorn", "uvicorn.error"):
         logger = logging.getLogger(name)
         logger.handlers[:] = []
         logger.propagate = True

@@ -20,7 +20,7 @@ from prometheus_client import generate_latest
 from vardkase.runtime.errors import DONE, FAILED, Ended
 from vardkase.runtime.health import Check, Receive, Scope, Send, endpoints
 from vardkase.runtime.jetstream.connection import Connection
-from vardkase.runtime.link import NODE, Broker, Link
+from vardkase.runtime.link import FASTSTREAM_LOG, NODE, Broker, Link
 from vardkase.runtime.metrics import Metrics
 from vardkase.runtime.settings import Settings
 from vardkase.runtime.sockets import listen
@@ -112,7 +112,7 @@ class Application(AsgiFastStream):
         super().__init__(
             self._nats,
             asgi_routes=endpoints(service.name, self.checks, lambda: generate_latest(metrics.registry)),
-            logger=logging.getLogger("faststream"),
+            logger=FASTSTREAM_LOG,
             after_startup=[self._start_service],
             on_shutdown=[self._stop_service],
         )

@@ -123,6 +123,7 @@ class Supervisor:
         await self._http.start(self._bound)
         if self._bus is not None:
             await self._bus.start()
+            log.debug("NATS is up")
         for child in self.children:
             self._spawn(self._keep(child), f"keep {child.name}")
             self._spawn(child.watch(), f"watch {child.name}")
@@ -146,6 +147,7 @@ class Supervisor:
         async def begin() -> None:
             await self.start()
             await self._ready.wait()
+            log.debug("everything is ready")
             await ready()
 
         begun, stopped = asyncio.ensure_future(begin()), asyncio.ensure_future(stop.wait())
@@ -245,6 +247,7 @@ class Supervisor:
             else:
                 self._bus_detail = "running, with its streams"
                 self._prepared.set()
+                log.debug("the streams are there")
                 self._look()
                 return
 

@@ -8,7 +8,9 @@ searched from where it stood before.
 import asyncio
 import contextlib
 import json
+import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import uuid4
@@ -37,6 +39,8 @@ _NO_SUCH_STREAM: Final = "no-such-stream"
 _DENIED: Final = 403
 _TOO_LONG: Final = 413
 
+_log = logging.getLogger(__name__)
+
 
 @dataclass(slots=True)
 class Target:
@@ -52,6 +56,13 @@ class Target:
     """A sequence that the stream is known to have reached."""
     retried: int = 0
     """How often something was sent again or searched for."""
+    trouble: str = ""
+    """Why the last attempt failed; empty when it did not."""
+    tell: Callable[[str], None] = lambda _: None
+    """Called with the reason whenever an attempt failed."""
+
+
+_log = logging.getLogger(__name__)
 
 
 class Attempts:
@@ -110,11 +121,19 @@ class Attempts:
             except (NoAnswer, Incomplete, nats.errors.OutboundBufferLimitError) as error:
                 reason = str(error)
                 self._allowed()
-            self._target.retried += 1
+            self._failed(reason)
             self._in_time(reason, pause)
             await asyncio.sleep(pause)
             pause = min(2 * pause, _PAUSES[1])
+        self._target.trouble = ""
         return self._stored
+
+    def _failed(self, reason: str) -> None:
+        if not self._target.trouble:
+            _log.warning("writing to %s: %s; trying again", self._target.stream, reason)
+        self._target.trouble = reason
+        self._target.retried += 1
+        self._target.tell(reason)
 
     def _in_time(self, reason: str, ahead: float = 0.0) -> None:
         if time.monotonic() + ahead > self._begun + self._target.patience:
@@ -126,6 +145,7 @@ class Attempts:
             if self._nc.is_closed:
                 raise nats.errors.ConnectionClosedError
             self._in_time(f"not connected ({reason})")
+            self._target.trouble = "not connected"
             await asyncio.sleep(_GLANCE)
 
     async def _send(self) -> None:

@@ -5,13 +5,14 @@ Whoever writes so acknowledges nothing meanwhile, and tells in its readiness why
 
 import asyncio
 import logging
+import math
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import Final, TypeVar
 
 from nats.aio.client import Client
 
 from vardkase.runtime.jetstream.batches import Outgoing
-from vardkase.runtime.jetstream.errors import WriteRefused, WriteTimeout
+from vardkase.runtime.jetstream.errors import WriteRefused
 from vardkase.runtime.jetstream.writer import StreamWriter
 from vardkase.runtime.metrics import Metrics
 from vardkase.runtime.setting_groups import WriterSettings
@@ -21,8 +22,6 @@ _T = TypeVar("_T")
 
 _BYTES_AT_ONCE: Final = 3 << 20
 """The most bytes of one write."""
-_PATIENCE: Final = 6
-"""Timeouts that one write may take before it is told that it cannot be done, and is tried again."""
 
 
 class PatientWriter:
@@ -36,20 +35,25 @@ class PatientWriter:
     """
 
     def __init__(self, nc: Client, stream: str, settings: WriterSettings, metrics: Metrics) -> None:
-        # Room for whole writes: each is one atomic batch, so that what is stored is always known.
+        # Room for whole writes: each is one atomic batch. Endless patience: who gives up does not know what is stored.
         self._writer = StreamWriter(
             nc,
             stream,
             timeout=settings.timeout,
-            patience=_PATIENCE * settings.timeout,
+            patience=math.inf,
             batch=settings.batch,
             batch_bytes=2 * _BYTES_AT_ONCE,
+            tell=lambda _: metrics.write_retries.labels(stream, "no answer").inc(),
         )
         self._stream = stream
         self._settings = settings
         self._metrics = metrics
-        self.trouble = ""
+        self._full = ""
+
+    @property
+    def trouble(self) -> str:
         """Why nothing can be written now; empty when all is well."""
+        return self._full or self._writer.trouble
 
     async def write(self, messages: Iterable[Outgoing]) -> list[int]:
         """Store the messages, in order; the sequence of each.
@@ -80,17 +84,15 @@ class PatientWriter:
             try:
                 with self._metrics.write_seconds.labels(self._stream).time():
                     stored = await write()
-            except WriteTimeout as error:
-                reason, self.trouble = "timeout", str(error)
             except WriteRefused as error:
                 if not error.full:
                     raise
-                reason, self.trouble = "full", f"{self._stream} is full: {error}"
+                self._full = f"{self._stream} is full: {error}"
             else:
-                self.trouble = ""
+                self._full = ""
                 return stored
-            log.error("cannot write: %s; trying again", self.trouble, extra={"stream": self._stream})
-            self._metrics.write_retries.labels(self._stream, reason).inc()
+            log.error("cannot write: %s; trying again", self._full, extra={"stream": self._stream})
+            self._metrics.write_retries.labels(self._stream, "full").inc()
             await asyncio.sleep(pause)
             pause = min(2 * pause, self._settings.backoff_max)
 

@@ -41,7 +41,8 @@ class PullLine:
         buffer_bytes: the most bytes of them, `REQUEST_BYTES` more at most.
         heartbeat: seconds between the server's signs of life when there is nothing to send.
         generation: what its deliveries are marked with.
-        known: whether a sequence was delivered before and is only to be told of (`repeated`), not queued.
+        known: whether a sequence was handed out before and is only to be told of (`repeated`), not queued. What this
+            line queued before it knows itself: the server repeats what it had sent to a link that was gone.
         repeated: what is called with such a delivery.
     """
 
@@ -74,6 +75,7 @@ class PullLine:
         self._queue: deque[Delivery] = deque()
         self._bytes = 0
         self._next = 1
+        self._last = 0
         self._sent = 0
         self._suspected = 0
         self._closed = False
@@ -172,9 +174,10 @@ class PullLine:
             self._coming -= 1
             self.pending, self.delivered = at.pending, self.heard
             one = delivery(msg, at, generation=self._generation)
-            if self._known(at.stream):
+            if at.stream <= self._last or self._known(at.stream):
                 self._repeated(one)
             else:
+                self._last = at.stream
                 self._queue.append(one)
                 self._bytes += _size(one)
                 self.arrived.set()

@@ -16,7 +16,7 @@ from typing import Any, Final
 import nats.errors
 from nats.aio.client import Client
 
-from vardkase.runtime.jetstream.api import CONSUMER_NOT_FOUND, STREAM_NOT_FOUND, ApiError, NoAnswer, call
+from vardkase.runtime.jetstream.api import CONSUMER_NOT_FOUND, STREAM_NOT_FOUND, TIMEOUT, ApiError, NoAnswer, call
 from vardkase.runtime.jetstream.delivery import Delivery
 from vardkase.runtime.jetstream.pull import PullLine
 
@@ -27,6 +27,8 @@ _BACKOFF: Final = (0.05, 2.0)
 _ACK_WAIT: Final = 600.0
 """Seconds after which the server repeats what was not acknowledged. Long: after a crash the reset repeats it at once,
 and a reader that waits for a full stream must not be sent the same over and over."""
+_WITHIN: Final = 0.5
+"""Half the seconds that JetStream is given at first to answer when binding: a link may break meanwhile."""
 _GLANCE: Final = 0.1
 """Seconds between two glances at the line."""
 _SECOND: Final = 1_000_000_000
@@ -119,6 +121,7 @@ class PullReader:
         self._heard = self._looked = 0.0
         self._reason = "not started"
         self._reconnects = 0
+        self._within = _WITHIN
         self.remade = 0
         """How often the consumer had to be made again since this reader started. A counter."""
 
@@ -192,15 +195,12 @@ class PullReader:
             return  # of a stream that is no more
         self._acked = max(self._acked, delivery.sequence)
         self._moved = time.monotonic()
-        reply = delivery.reply
-        if delivery.generation != self._generation:
-            done = [sequence for sequence in self._repeats if sequence <= delivery.sequence]
-            if not done:
-                return
-            reply = self._repeats[max(done)]
-            for sequence in done:
-                del self._repeats[sequence]
-        await self._send_ack(reply)
+        done = [sequence for sequence in self._repeats if sequence <= delivery.sequence]
+        again = {sequence: self._repeats.pop(sequence) for sequence in done}
+        if delivery.generation == self._generation:
+            await self._send_ack(delivery.reply)
+        elif again:
+            await self._send_ack(again[max(again)])
 
     def health(self) -> ReaderHealth:
         """How the reader is now."""
@@ -228,7 +228,8 @@ class PullReader:
             try:
                 trouble = self._trouble()
                 if trouble is None and time.monotonic() - checked >= self._check:
-                    await self._look()
+                    with contextlib.suppress(NoAnswer):  # if it lasts, the heartbeats tell
+                        await self._look()
                     checked = time.monotonic()
                 if trouble is not None:
                     _log.warning("reading %s as %s: %s; binding anew", self._stream, self._durable, trouble)
@@ -274,7 +275,7 @@ class PullReader:
 
     async def _look(self) -> None:
         """See that the consumer exists, and repeat an acknowledgement that was lost on the way."""
-        info = await call(self._nc, f"CONSUMER.INFO.{self._stream}.{self._durable}")
+        info = await call(self._nc, f"CONSUMER.INFO.{self._stream}.{self._durable}", within=self._heartbeat)
         self._seen(info)
         floor = info["ack_floor"]["stream_seq"]
         if floor < self._acked and info["num_ack_pending"] and self._last_ack:
@@ -297,14 +298,14 @@ class PullReader:
         """Make the consumer if it is missing, reset it, and open a new line to it."""
         self._reconnects = self._nc.stats["reconnects"]
         try:
-            stream = await call(self._nc, f"STREAM.INFO.{self._stream}")
+            stream = await self._ask(f"STREAM.INFO.{self._stream}")
             info = await self._consumer(stream)
         except ApiError as error:
             if error.err_code in {CONSUMER_NOT_FOUND, STREAM_NOT_FOUND}:
                 self._exists = False
             raise
         self._rewind(stream, info)
-        info = await call(self._nc, f"CONSUMER.RESET.{self._stream}.{self._durable}")
+        info = await self._ask(f"CONSUMER.RESET.{self._stream}.{self._durable}")
         self._seen(info)
         self._generation += 1
         self._repeats.clear()
@@ -320,9 +321,20 @@ class PullReader:
             known=lambda sequence: sequence <= self._taken,
             repeated=self._on_repeated,
         )
-        await line.open()
+        try:
+            await line.open()
+        except BaseException:
+            await line.close()
+            raise
         self._line, self._reason = line, ""
         self._bound.set()
+
+    async def _ask(self, subject: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Ask JetStream; a little longer each time that it did not answer."""
+        self._within = min(2 * self._within, TIMEOUT)
+        answer = await call(self._nc, subject, body, within=self._within)
+        self._within = _WITHIN
+        return answer
 
     async def _consumer(self, stream: dict[str, Any]) -> dict[str, Any]:
         """The consumer's info; made, or given our filters, when need be."""
@@ -336,7 +348,7 @@ class PullReader:
         }
         request = {"stream_name": self._stream, "config": wanted}
         try:
-            info = await call(self._nc, f"CONSUMER.INFO.{subject}")
+            info = await self._ask(f"CONSUMER.INFO.{subject}")
         except ApiError as error:
             if error.err_code != CONSUMER_NOT_FOUND:
                 raise
@@ -346,8 +358,8 @@ class PullReader:
             if self._generation:
                 self.remade += 1
                 _log.warning("the consumer %s was gone; made again from %d", subject, after + 1)
-            await call(self._nc, f"CONSUMER.DURABLE.CREATE.{subject}", request | {"action": "create"})
-            return await call(self._nc, f"CONSUMER.RESET.{subject}", {"seq": after + 1})
+            await self._ask(f"CONSUMER.DURABLE.CREATE.{subject}", request | {"action": "create"})
+            return await self._ask(f"CONSUMER.RESET.{subject}", {"seq": after + 1})
         config = info["config"]
         if config.get("deliver_subject") or any(config.get(name) != value for name, value in _ALL.items()):
             raise NotOurs(f"the consumer {self._durable} of the stream {self._stream} is of another kind; delete it")
@@ -355,7 +367,7 @@ class PullReader:
         if sorted(filters) != sorted(self._filters) or any(
             config.get(name) != wanted[name] for name in ("ack_wait", "max_ack_pending")
         ):
-            return await call(self._nc, f"CONSUMER.DURABLE.CREATE.{subject}", request)
+            return await self._ask(f"CONSUMER.DURABLE.CREATE.{subject}", request)
         return info
 
     def _rewind(self, stream: dict[str, Any], info: dict[str, Any]) -> None:
@@ -371,7 +383,7 @@ class PullReader:
         """A message that was handed out before came again: it may be what an acknowledgement waits for."""
         if one.sequence == self._acked:
             self._owed = one.reply
-        elif one.sequence > self._acked:
+        elif self._acked < one.sequence <= self._taken:
             self._repeats[one.sequence] = one.reply
 
     async def _send_ack(self, reply: str) -> None:

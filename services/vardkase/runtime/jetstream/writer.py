@@ -3,7 +3,7 @@
 Several messages are one atomic batch: with every write synced to disk that is some thirty times faster than one by one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from uuid import uuid4
 
 from nats.aio.client import Client
@@ -19,9 +19,12 @@ class StreamWriter:
         nc: a connection.
         stream: the stream's name. It must allow atomic batches.
         timeout: seconds that one attempt may take.
-        patience: seconds that one batch may take in all, attempts and searches together.
+        patience: seconds that one batch may take in all, attempts and searches together; `math.inf` when there is no
+            end to it. After its end nobody knows what was stored, and nobody finds out: who tries the same again may
+            store it twice.
         batch: the most messages of an atomic batch, at most 1000.
         batch_bytes: the most bytes of one, roughly.
+        tell: called with the reason whenever an attempt failed and another follows.
     """
 
     def __init__(
@@ -33,8 +36,9 @@ class StreamWriter:
         patience: float = 30.0,
         batch: int = 500,
         batch_bytes: int = 4 << 20,
+        tell: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self._target = Target(nc, stream, timeout, patience)
+        self._target = Target(nc, stream, timeout, patience, tell=tell)
         self._batch = min(batch, MOST)
         self._batch_bytes = batch_bytes
         self._id = uuid4().hex[:16]
@@ -44,6 +48,11 @@ class StreamWriter:
     def retried(self) -> int:
         """How often something was sent again, or searched for, since no answer came. A counter."""
         return self._target.retried
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing can be written now; empty when the last attempt did not fail."""
+        return self._target.trouble
 
     async def write(self, messages: Sequence[Outgoing]) -> list[int]:
         """Store the messages, in order. More than one batch of them is not one atomic whole.

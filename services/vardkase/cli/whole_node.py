@@ -1,0 +1,189 @@
+"""A whole node in this process and its children: what `up` and `demo` run."""
+
+import asyncio
+import json
+import logging
+import shutil
+import signal
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from vardkase.federation import topology
+from vardkase.runtime import logs
+from vardkase.runtime.datadir import DataDir
+from vardkase.runtime.errors import Failed
+from vardkase.runtime.jetstream.api import ApiError, NoAnswer
+from vardkase.runtime.jetstream.connection import ConnectFailed, Connection, connect
+from vardkase.runtime.nats_server import EmbeddedNats
+from vardkase.runtime.settings import Settings
+from vardkase.runtime.sockets import listen
+from vardkase.runtime.supervisor import Supervisor
+from vardkase_contracts.areas import Area
+
+SERVICES: Final = ("intake", "aggregator")
+"""The services of a node."""
+_SHARE_OF_FREE: Final = 0.5
+"""Of the free room on the disk, what the streams may take. nats-server grants three quarters at most."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ready:
+    """What a node that is ready tells of itself."""
+
+    area: str
+    http: str
+    """Where the node answers."""
+    nats: str
+    """Where reports are sent and pictures are read; without a password."""
+    nats_creds: str | None
+    """A credentials file for it, if it needs one."""
+    nats_public: str | None
+    """What everyone may read."""
+    database: str | None = None
+    """None: there is no archive."""
+    token: str | None = None
+    """None: there is no gateway."""
+
+    def line(self) -> str:
+        """The ready line: JSON without its newline."""
+        return json.dumps({"ready": True} | asdict(self))
+
+
+WhenReady = Callable[[Ready], Awaitable[None]]
+
+
+def run_node(settings: Settings, when_ready: WhenReady) -> int:
+    """Runs a node until SIGTERM, SIGINT or SIGHUP. Its exit code.
+
+    Args:
+        settings: of the node.
+        when_ready: runs when the node is ready, and is cancelled when it stops (`demo`: tells of it, plays a storm).
+            Its end is no end of the node; its error is.
+
+    Raises:
+        Ended: it cannot be started, in one line.
+    """
+    writer = logs.configure(settings, "node")
+    try:
+        return asyncio.run(_run(settings, when_ready))
+    finally:
+        logging.getLogger().removeHandler(writer)
+        writer.close()
+
+
+async def _run(settings: Settings, when_ready: WhenReady) -> int:
+    stop, hurry = asyncio.Event(), asyncio.Event()
+
+    def signalled() -> None:
+        if stop.is_set():
+            hurry.set()
+        stop.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:  # nohup asks not to be stopped with the terminal
+            loop.add_signal_handler(number, signalled)
+
+    directory = DataDir.open(settings)
+    try:
+        nats = _Nats(settings)
+        supervisor = Supervisor(
+            settings,
+            services=SERVICES,
+            bus=nats.bus,
+            variables=nats.variables,
+            prepare=nats.make_streams,
+            bound=listen(settings.http_host, settings.http_port),
+            lease=directory.lease,
+        )
+
+        async def ready() -> None:
+            told = Ready(
+                area=settings.area,
+                http=supervisor.http,
+                nats=nats.url,
+                nats_creds=None if settings.nats_creds is None else str(settings.nats_creds),
+                nats_public=None if nats.bus is None else nats.bus.public_url,
+            )
+            directory.tell(told.line())
+            await when_ready(told)
+
+        return await supervisor.run(stop=stop, hurry=hurry, ready=ready)
+    finally:
+        directory.close()
+
+
+class _Nats:
+    """The node's NATS: a server of its own, or the one that is set."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._area = Area.parse(settings.area)
+        self._anchor = settings.clock_anchor or time.time_ns() // 1000
+        self.bus = EmbeddedNats(settings) if settings.nats_url is None else None
+
+    @property
+    def url(self) -> str:
+        """Where it is reached, without a password."""
+        if self._settings.nats_url is None:
+            return self._own.url
+        parts = [urlsplit(each.strip()) for each in self._settings.nats_url.get_secret_value().split(",")]
+        return ",".join(part._replace(netloc=part.netloc.rpartition("@")[2]).geturl() for part in parts)
+
+    @property
+    def _own(self) -> EmbeddedNats:
+        if self.bus is None:
+            raise RuntimeError("the node has no NATS server of its own")
+        return self.bus
+
+    def variables(self) -> dict[str, Any]:
+        """What the services are given besides the settings."""
+        given: dict[str, Any] = {}
+        if self._settings.clock_start is not None:
+            given["clock_anchor"] = self._anchor  # one time for all of them, also after a restart
+        if self.bus is not None:
+            given |= {"nats_url": self.bus.url, "nats_public_url": self.bus.projector_url}
+        return given
+
+    async def make_streams(self) -> None:
+        """Sees to it that the node's streams are there.
+
+        Raises:
+            Failed: they cannot be made, in one line.
+        """
+        settings, area = self._settings, self._area
+        share = min(1.0, _SHARE_OF_FREE * shutil.disk_usage(settings.data_dir).free / topology.ROOM)
+        node = settings.nats_url or SecretStr(self._own.url)
+        public = settings.nats_public_url if self.bus is None else self.bus.projector_url
+        work: list[Coroutine[Any, Any, None]] = [
+            self._with(node, settings.nats_creds, lambda nc: topology.ensure(nc, area, share=share))
+        ]
+        if public is not None:
+            creds = settings.nats_public_creds
+            work.append(self._with(public, creds, lambda nc: topology.ensure_public(nc, area, share=share)))
+        await asyncio.gather(*work)
+
+    async def _with(
+        self, url: SecretStr, creds: Path | None, work: Callable[[Connection], Coroutine[Any, Any, None]]
+    ) -> None:
+        link = self._settings.link
+        try:
+            nc = await connect(
+                url.get_secret_value(),
+                name=f"supervisor {self._settings.node}",
+                creds=None if creds is None else str(creds),
+                inbox_prefix=link.inbox_prefix,
+                connect_timeout=link.connect_timeout,
+            )
+            try:
+                await work(nc)
+            finally:
+                await nc.close()
+        except (ConnectFailed, ApiError, NoAnswer) as error:
+            raise Failed(str(error)) from None

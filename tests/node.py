@@ -1,0 +1,182 @@
+"""A node of real processes: a nats-server and services that can be killed, and what they have published."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from servers import Eventually
+
+from vardkase.federation import topology
+from vardkase.runtime.jetstream.batches import Outgoing
+from vardkase.runtime.jetstream.connection import Connection, connect
+from vardkase.runtime.jetstream.values import last_values, scan
+from vardkase.runtime.jetstream.writer import StreamWriter
+from vardkase.runtime.nats_server import EmbeddedNats
+from vardkase.runtime.settings import load
+from vardkase.runtime.sockets import listen, url
+from vardkase_contracts import streams, subjects
+from vardkase_contracts.areas import Area
+
+
+class Node:
+    """Streams, and services as processes of their own. Everything ends with `stop`."""
+
+    def __init__(self, data_dir: Path, eventually: Eventually, **variables: str) -> None:
+        self.area = Area.parse(variables.get("VARDKASE_AREA", "SE"))
+        self._data_dir = data_dir
+        self._eventually = eventually
+        self._variables = variables
+        self.nats = EmbeddedNats(load(data_dir=data_dir, nats_port=0, area=self.area.code))
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._http: dict[str, str] = {}
+        self._sockets: dict[str, Any] = {}
+        self.nc: Connection
+        self.public: Connection
+
+    async def start(self, *services: str) -> None:
+        """Start NATS, make the streams, start services and wait until they are ready."""
+        await self.nats.start()
+        self.nc = await connect(self.nats.url, name="test", reconnect_wait=0.05)
+        self.public = await connect(self.nats.projector_url.get_secret_value(), name="test", reconnect_wait=0.05)
+        await topology.ensure(self.nc, self.area, share=0.1)
+        await topology.ensure_public(self.public, self.area, share=0.1)
+        for service in services:
+            self.run(service)
+        for service in services:
+            await self.until_ready(service)
+
+    async def stop(self) -> None:
+        """End everything, the services first."""
+        for process in self._running.values():
+            process.terminate()
+        for process in self._running.values():
+            await asyncio.to_thread(process.wait, 20)
+        for bound in self._sockets.values():
+            bound.close()
+        await self.nc.close()
+        await self.public.close()
+        await self.nats.stop()
+
+    def run(self, service: str) -> None:
+        """Start a service."""
+        bound = self._sockets.get(service)
+        if bound is None:
+            bound = self._sockets[service] = listen("127.0.0.1", 0)
+        self._http[service] = url(bound)
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("VARDKASE_")}
+        environment |= self._variables | {
+            "VARDKASE_AREA": self.area.code,
+            "VARDKASE_NATS_URL": self.nats.url,
+            "VARDKASE_NATS_PUBLIC_URL": self.nats.projector_url.get_secret_value(),
+            "VARDKASE_DATA_DIR": str(self._data_dir),
+            "VARDKASE_HTTP_FD": str(bound.fileno()),
+        }
+        with (self._data_dir / f"{service}.out").open("ab") as out:
+            self._running[service] = subprocess.Popen(
+                [sys.executable, "-m", "vardkase.cli.main", "run", service],
+                env=environment,
+                pass_fds=[bound.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+            )
+
+    def kill(self, service: str, number: int = signal.SIGKILL) -> None:
+        """Kill a service, and see it dead."""
+        process = self._running[service]
+        process.send_signal(number)
+        process.wait(20)
+
+    async def until_ready(self, service: str, within: float = 40.0) -> None:
+        await self._eventually(
+            lambda: asyncio.to_thread(self.is_ready, service), what=f"{service} ready", within=within
+        )
+
+    def is_ready(self, service: str) -> bool:
+        return self._get(service, "/readyz")[0] == 200
+
+    def readiness(self, service: str) -> Any:
+        return json.loads(self._get(service, "/readyz")[1])
+
+    def metrics(self, service: str) -> dict[str, float]:
+        """Samples by their text, labels and all."""
+        lines = self._get(service, "/metrics")[1].decode().splitlines()
+        return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[:1] != "#")}
+
+    def _get(self, service: str, path: str) -> tuple[int, bytes]:
+        try:
+            with urllib.request.urlopen(self._http[service] + path, timeout=5) as answer:
+                return answer.status, answer.read()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read()
+        except OSError:
+            return 0, b""
+
+    async def publish(self, messages: Iterable[tuple[str, bytes]]) -> None:
+        """Publish raw reports, acknowledged by the stream."""
+        writer = StreamWriter(self.nc, streams.INTAKE)
+        await writer.write([Outgoing(subject=subject, data=data) for subject, data in messages])
+
+    async def until_quiet(self, within: float = 60.0) -> None:
+        """Wait until everything published has been dealt with."""
+
+        async def quiet() -> bool:
+            for stream in (streams.INTAKE, streams.REPORTS):
+                for info in await self.nc.jetstream().consumers_info(stream):
+                    if info.num_pending or info.num_ack_pending:
+                        return False
+            return all(self.is_ready(service) for service in self._running)
+
+        await self._eventually(quiet, what="everything dealt with", within=within)
+
+    async def last(self, stream: str) -> dict[str, Any]:
+        """The last document of every subject."""
+        nc = self.public if stream == streams.PUBLIC else self.nc
+        return {each.subject: json.loads(each.data) async for each in last_values(nc, stream, [])}
+
+    async def all(self, stream: str) -> list[tuple[str, Any]]:
+        """Every document of a stream, in order."""
+        return [(each.subject, json.loads(each.data)) async for each in scan(self.nc, stream, [])]
+
+    async def versions(self, reality: str = "act") -> dict[str, str]:
+        """The version of every state that says anything (of one whose reports were all withdrawn, nothing is left)."""
+        documents = (each for each in (await self.last(streams.STATE)).values() if each["reality"] == reality)
+        return {each["id"]: each["version"] for each in documents if each["facts"] or any(each["last"].values())}
+
+    async def open_alerts(self, reality: str = "act") -> dict[str, str]:
+        """The level of every open alert, by key."""
+        documents = await self.last(streams.ALERTS)
+        return {
+            each["key"]: each["level"]
+            for each in documents.values()
+            if each["status"] == "firing" and each["reality"] == reality
+        }
+
+    async def twins(self) -> list[str]:
+        """Alerts that were told twice: the same again, or raised anew without having been cleared."""
+        found: list[str] = []
+        last: dict[str, Any] = {}
+        for subject, document in await self.all(streams.ALERTS):
+            before = last.get(subject)
+            last[subject] = document
+            if before is None:
+                continue
+            if {**before, "changed_at": 0} == {**document, "changed_at": 0}:
+                found.append(f"{document['key']}: told twice")
+            if before["status"] == "firing" and before["alert_id"] != document["alert_id"]:
+                found.append(f"{document['key']}: raised twice")
+        return found
+
+
+def subject_of(event: dict[str, Any]) -> str:
+    """Where a report is published."""
+    kind = event["type"].removeprefix("se.trygghetspunkt.").removesuffix(".v1")
+    return subjects.report(event["reality"], event["subject"][:4], event["subject"][5:], kind)
