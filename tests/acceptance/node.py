@@ -64,10 +64,13 @@ class Node:
         area: str = "24",
         reality: Reality = "act",
         table: Rules | None = None,
+        registers: "Node | None" = None,
     ) -> None:
         self.streams = streams or Streams()
         self.area = Area.parse(area)
-        self.world = World(reality, self.area, table or rules())
+        self.world = World(
+            reality, self.area, table or rules(), registers=None if registers is None else registers.world
+        )
         self.identities = Identities(IN_MEMORY if directory is None else directory / f"identities-{reality}.sqlite")
         #: How much of the log has been read.
         self.read = self.identities.position
@@ -165,7 +168,7 @@ class Node:
 
     def picture(self, code: str, now: int) -> dict[str, Any]:
         """An area's picture, made from the sums as they are."""
-        around = self.world.surroundings(now)
+        around = self.world.surroundings()
         area = Area.parse(code)
         picture = Pictures(self.world.rollup, self.world.reality).of(area, around, now)
         return picture | {"events": self.world.events.of(area, now)}

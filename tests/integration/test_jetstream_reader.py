@@ -91,7 +91,7 @@ async def test_a_killed_predecessor_s_messages_come_at_once(nc: Connection, stop
 async def test_survives_sigkill_of_the_server(nats_server: NatsServer, nc: Connection, stopping: Stopping) -> None:
     """A server killed and started on the same store: everything once, in order, soon after."""
     await make_stream(nc)
-    reader = reader_of(nc)
+    reader = reader_of(nc, heartbeat=10.0)  # it must not be the silence that tells
     stopping(reader)
     await reader.start()
     await publish(nc, range(300))
@@ -231,7 +231,7 @@ async def test_takes_no_more_than_it_has_room_for(nc: Connection, stopping: Stop
     assert values(await collect(reader, 1000)) == list(range(1000))
 
 
-async def test_bytes_are_bounded_too(nc: Connection, stopping: Stopping) -> None:
+async def test_bytes_are_bounded_too(nc: Connection, stopping: Stopping, eventually: Eventually) -> None:
     """Large messages are asked for by bytes: all come, and no more than the bound waits."""
     await make_stream(nc)
     js = nc.jetstream()
@@ -240,12 +240,15 @@ async def test_bytes_are_bounded_too(nc: Connection, stopping: Stopping) -> None
     reader = reader_of(nc, batch=2, buffer_bytes=10 << 20)
     stopping(reader)
     await reader.start()
+    line = reader._line
+    assert line is not None
+    await eventually(lambda: line._bytes > 9 << 20)
+    await asyncio.sleep(0.3)
+    assert line._bytes <= (10 << 20) + (8 << 20)
     got: list[int] = []
     while len(got) < 40:
         taken = await reader.take(1)
         assert taken
-        assert reader._line is not None
-        assert reader._line._bytes <= (10 << 20) + (8 << 20)
         got += [int(one.data[:7]) for one in taken]
         await reader.ack(taken[-1])
     assert got == list(range(40))
@@ -270,6 +273,19 @@ async def test_an_expiring_request_loses_no_time(
         await asyncio.sleep(0.02)
     assert slow < 0.2
     assert reader.remade == 0
+
+
+async def test_silence_is_noticed(nc: Connection, stopping: Stopping) -> None:
+    """A server that has forgotten whom it delivers to, on a link that is up, is noticed by its silence."""
+    await make_stream(nc)
+    reader = reader_of(nc, heartbeat=0.2, check=60.0)
+    stopping(reader)
+    await reader.start()
+    assert reader._line is not None
+    assert reader._line._subscription is not None
+    await nc._send_unsubscribe(reader._line._subscription._id)
+    await publish(nc, range(10))
+    assert values(await collect(reader, 10, within=3)) == list(range(10))
 
 
 async def test_a_consumer_of_another_kind_is_refused(nc: Connection) -> None:

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Eventually, NatsServer
 from prometheus_client.parser import text_string_to_metric_families
+from servers import Eventually, MakeServer, NatsServer
 
 from vardkase.runtime.errors import WRONG_USE, Failed
 from vardkase.runtime.jetstream.connection import connect
@@ -128,7 +128,7 @@ MakeNode = Callable[..., Node]
 
 
 @pytest.fixture
-async def make_node(make_server: Callable[..., NatsServer], monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[MakeNode]:
+async def make_node(make_server: MakeServer, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[MakeNode]:
     for name in [name for name in os.environ if name.upper().startswith("VARDKASE_")]:
         monkeypatch.delenv(name)
     nodes: list[Node] = []

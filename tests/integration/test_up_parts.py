@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Eventually
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
+from servers import Eventually
 
 from vardkase.runtime import httpio, logs
 from vardkase.runtime.backoff import Backoff
@@ -291,7 +291,9 @@ def test_a_data_directory_is_one_nodes_and_one_process(tmp_path: Path) -> None:
     path = tmp_path / "a" / "b"
     first = DataDir.open(node(path))
     assert stat.S_IMODE(path.stat().st_mode) == 0o700
-    with pytest.raises(Failed, match=rf"is in use: stop that node \(process {os.getpid()}\), or choose another with --data-dir"):
+    with pytest.raises(
+        Failed, match=rf"is in use: stop that node \(process {os.getpid()}\), or choose another with --data-dir"
+    ):
         DataDir.open(node(path))
     first.close()
     with pytest.raises(Refused, match=r"belongs to node SE \(area SE\), not to lan-24 \(area 24\)"):
@@ -353,6 +355,9 @@ async def test_a_task_that_ends_is_told_unless_it_may(eventually: Eventually) ->
     running = tasks.spawn(forever(), name="forever")
     await eventually(lambda: len(told) >= 3)
     assert set(told) == {("returns", None), ("fails", KeyError), ("may not fail", KeyError)}
+    tasks.closing()
+    returning = tasks.spawn(returns(), name="returns when it is stopped")
+    await eventually(returning.done)
     await tasks.stop()
     assert running.cancelled()
     assert len(told) == 3

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Eventually, NatsServer, free_port
+from servers import Eventually, MakeServer, NatsServer, free_port
 from tiny_service import Tiny, build
 
 from vardkase.runtime import httpio
@@ -167,9 +167,7 @@ async def test_a_task_that_ends_ends_the_process(nats_server: NatsServer, eventu
     assert app.fate.reason == "the task work ended"
 
 
-async def test_without_nats_a_service_waits_and_is_not_ready(
-    make_server: Callable[..., NatsServer], eventually: Eventually
-) -> None:
+async def test_without_nats_a_service_waits_and_is_not_ready(make_server: MakeServer, eventually: Eventually) -> None:
     """A server that is away is waited for; the check says so; when it comes the service starts."""
     server = make_server()
     server.kill()
@@ -187,9 +185,7 @@ async def test_without_nats_a_service_waits_and_is_not_ready(
     assert app.fate.code == 0
 
 
-async def test_a_wrong_password_is_told_and_tried_again(
-    make_server: Callable[..., NatsServer], eventually: Eventually
-) -> None:
+async def test_a_wrong_password_is_told_and_tried_again(make_server: MakeServer, eventually: Eventually) -> None:
     """The user may be added at any time; until then the check says what is wrong."""
     server = make_server(extra="authorization { user: a, password: b }")
     app, _ = make(f"nats://a:wrong@127.0.0.1:{server.port}")
@@ -201,7 +197,7 @@ async def test_a_wrong_password_is_told_and_tried_again(
 
 @pytest.mark.parametrize("ever", [False, True])
 async def test_a_service_stops_in_order_while_nats_is_away(
-    make_server: Callable[..., NatsServer], eventually: Eventually, *, ever: bool
+    make_server: MakeServer, eventually: Eventually, *, ever: bool
 ) -> None:
     """SIGTERM during an outage is a clean stop, whether there ever was a connection or not."""
     server = make_server()
@@ -219,9 +215,7 @@ async def test_a_service_stops_in_order_while_nats_is_away(
     assert time.monotonic() - began < 5
 
 
-async def test_a_link_that_stays_down_ends_the_process(
-    make_server: Callable[..., NatsServer], eventually: Eventually
-) -> None:
+async def test_a_link_that_stays_down_ends_the_process(make_server: MakeServer, eventually: Eventually) -> None:
     """A connection that was up and does not come back is begun anew with a new process."""
     server = make_server()
     app, _ = make(server.url, link={"reconnect_wait": 0.05, "give_up": 0.5})

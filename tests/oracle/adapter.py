@@ -1,5 +1,6 @@
 """What the program answers to the same questions, in the oracle's words. Only here is `vardkase` imported."""
 
+import json
 from collections.abc import Iterable, Mapping
 from functools import cache
 from hashlib import sha256
@@ -10,16 +11,23 @@ import yaml
 
 from oracle.merge import Given, Stamp, instant
 from oracle.merged import Entry, Merged, plain
+from vardkase.domain.alerts import Subject
+from vardkase.domain.area import Heard, red_share
+from vardkase.domain.area import silence as silent
 from vardkase.domain.codec import load, merged_document
 from vardkase.domain.contribution import contribution
+from vardkase.domain.document import clock_part as document_of_clock
+from vardkase.domain.finding import Verdict
 from vardkase.domain.fold import fold
 from vardkase.domain.judge import Judgement, conflicts, judge_point
 from vardkase.domain.merge import Received, merge
+from vardkase.domain.orders import Orders
 from vardkase.domain.picture import Pictures, Surroundings
 from vardkase.domain.rollup import RollUp
 from vardkase.domain.rules import Rules
 from vardkase.domain.state import PointState
-from vardkase_contracts.areas import Area
+from vardkase_contracts.areas import Area, areas_of
+from vardkase_contracts.orders import ORDER
 from vardkase_contracts.reports import REPORT
 
 
@@ -134,6 +142,22 @@ class Sums:
             for need in state.needs.values()
         )
 
+    def red_share(self, area: str) -> str | None:
+        """The level of `area.red_share` of the area, or of one within it."""
+        of = Area.parse(area)
+        spec = rules().rules["area.red_share"]
+        verdict = red_share(self.rollup.count(of, "open"), self.rollup.count(of, "grave"), spec, self.now, None)
+        return None if verdict is None else verdict.level
+
+    def counts(self) -> dict[str, Any]:
+        """The picture of the area, as far as the oracle counts it."""
+        found = self.picture()
+        coverage = dict(found["coverage"], oldest=_instant(found["coverage"]["oldest"]))
+        del coverage["incident_silent"]
+        forecast = dict(found["forecast"], next=[entry["point"] for entry in found["forecast"]["next"]])
+        parts = {name: found[name] for name in ("condition", "resources", "measures", "alerts")}
+        return {**parts, "forecast": forecast, "coverage": coverage}
+
     def picture(self) -> dict[str, Any]:
         """The picture of the area."""
         activation = {
@@ -141,3 +165,42 @@ class Sums:
         }
         around = Surroundings(activation=activation, silent=self.silent, incident_silent=frozenset())
         return Pictures(self.rollup, "act").of(self.area, around, self.now)
+
+
+def orders(events: Iterable[Mapping[str, Any]]) -> Orders:
+    """Orders as the program folds them."""
+    folded = Orders()
+    for event in events:
+        folded.take(ORDER.validate_json(json.dumps(event)))
+    return folded
+
+
+def is_open(state: PointState, now: int) -> bool:
+    """Whether a point is open at an instant."""
+    return not state.retired and judged(state, now).lifecycle == "open"
+
+
+def silence(given: Iterable[Given], events: Iterable[Mapping[str, Any]], kommun: str, now: int) -> Verdict | None:
+    """The program's `area.silent` of a kommun."""
+    here = [state for state in states(given).values() if state.kommun == kommun]
+    heard = Heard(
+        anything=max((at for state in here if (at := state.heard()) is not None), default=None),
+        heartbeat=max((state.heartbeat for state in here if state.heartbeat is not None), default=None),
+    )
+    open_points = sum(is_open(state, now) for state in here if not state.is_kommun)
+    return silent(heard, open_points, orders(events).incident_since(kommun, now), rules(), now).verdict
+
+
+def clock_part(state: PointState, judgement: Judgement) -> dict[str, Any]:
+    """What the clock adds to a state's document, in the oracle's words; the alerts are left to `judged`."""
+    kommun = areas_of(state.kommun)[0]
+    subject = Subject(reality=state.reality, code=state.id, name=state.id, area=kommun, point=True)
+    document = document_of_clock(state, judgement, subject)
+    keys = {f"{rule}/{state.id}": (verdict.level, verdict.inhibited_by) for rule, verdict in judgement.verdicts.items()}
+    if {alert["key"]: (alert["level"], alert["inhibited_by"]) for alert in document["alerts"]} != keys:
+        raise AssertionError("the document's alerts are not the judgement's")
+    return {
+        **{name: value for name, value in document.items() if name != "alerts"},
+        "runs_out_at": _instant(document["runs_out_at"]),
+        "conflict": sorted(conflict["aspect"] for conflict in document["conflict"]),
+    }

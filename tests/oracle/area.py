@@ -1,6 +1,6 @@
 """The rules about a kommun or a län, and the alerts of all that lies in it."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -9,7 +9,7 @@ from oracle import table
 from oracle.merge import Given, Point, fold
 from oracle.orders import Order, in_force, incidents, within
 from oracle.point import Judge, first
-from oracle.scan import Asked, Verdict, history, instants
+from oracle.scan import Asked, Verdict, history, instants, worst
 
 
 @dataclass(frozen=True)
@@ -77,30 +77,21 @@ class World:
     def silent(self, kommun: str) -> Verdict | None:
         """The kommun's `area.silent`."""
         starts = [judge.times[0] for judge in self.judges_in(kommun)]
-        starts += [start for start, _ in incidents(self.orders, kommun, self.now) if start <= self.now]
-        return self._verdict("area.silent", starts, lambda t: self._silent_at(kommun, t))
+        starts += [start for start, _ in incidents(self.orders, kommun, self.now)]
+        times = instants(min([*starts, self.now]), self.now)
+        line = history(table.SILENCE, times, lambda t: self._silent_at(kommun, t))
+        return None if line.now is None else Verdict(level=line.now, raised_at=line.since())
 
     # -- area.red_share ---------------------------------------------------------------------------------------------
 
-    def red_share(self, area: str) -> Verdict | None:
-        """The `area.red_share` of a kommun or län."""
-        judges = [judge for judge in self.judges_in(area) if not judge.itself]
-        at = [{t: i for i, t in enumerate(judge.times)} for judge in judges]
-
-        def ask(t: int) -> Asked:
-            here = [(judge, index[t]) for judge, index in zip(judges, at, strict=True) if t in index]
-            n = sum(judge.lines.open(t) for judge, _ in here)
-            red = sum(judge.red_by_vital(i) for judge, i in here)
-            if n < table.RED_SHARE_OPEN or red < table.RED_SHARE_RED:
-                return Asked("area", frozenset())
-            return Asked("area", first(sum(100 * red >= percent * n for percent in table.RED_SHARE_PERCENT)))
-
-        return self._verdict("area.red_share", [judge.times[0] for judge in judges], ask)
-
-    def _verdict(self, rule: str, starts: Sequence[int], ask: Callable[[int], Asked]) -> Verdict | None:
-        times = instants(min([*starts, self.now]), self.now)
-        line = history(table.AREA_RULES[rule], times, ask)
-        return None if line.now is None else Verdict(level=line.now, raised_at=line.since())
+    def red_share(self, area: str) -> str | None:
+        """The level of `area.red_share` of a kommun or län (when it was raised, each node knows for itself)."""
+        open_ = [judge for judge in self.judges_in(area) if judge.is_open]
+        red = sum(judge.red_by_vital for judge in open_)
+        if len(open_) < table.RED_SHARE_OPEN or red < table.RED_SHARE_RED:
+            return None
+        levels = zip(table.LEVELS, table.RED_SHARE_PERCENT, strict=True)
+        return worst(level for level, percent in levels if 100 * red >= percent * len(open_))
 
     # -- all of it --------------------------------------------------------------------------------------------------
 
@@ -111,22 +102,14 @@ class World:
         return sorted(named | {point.kommun for point in self.points.values()})
 
     @cached_property
-    def alerts(self) -> dict[str, Verdict]:
-        """Every open alert, by its key."""
-        found: dict[str, Verdict] = {}
-        for kommun in self.kommuner:
-            self._add(found, "area.silent", kommun, self.silent(kommun))
-            self._add(found, "area.red_share", kommun, self.red_share(kommun))
-        for lan in sorted({kommun[:2] for kommun in self.kommuner}):
-            self._add(found, "area.red_share", lan, self.red_share(lan))
-        for point_id, judge in self.judges.items():
-            for rule, verdict in judge.verdicts.items():
-                silent = f"area.silent/{judge.point.kommun}"
-                muted = rule == "freshness.stale" and silent in found
-                self._add(found, rule, point_id, replace(verdict, inhibited_by=silent) if muted else verdict)
-        return found
+    def silences(self) -> dict[str, Verdict]:
+        """The open `area.silent`, by kommun."""
+        return {kommun: verdict for kommun in self.kommuner if (verdict := self.silent(kommun)) is not None}
 
-    @staticmethod
-    def _add(found: dict[str, Verdict], rule: str, code: str, verdict: Verdict | None) -> None:
-        if verdict is not None:
-            found[f"{rule}/{code}"] = verdict
+    def verdicts(self, point_id: str) -> dict[str, Verdict]:
+        """The open alerts of a point, by rule; what the silence of its kommun mutes says so."""
+        judge, found = self.judges[point_id], dict(self.judges[point_id].verdicts)
+        if "freshness.stale" in found and judge.point.kommun in self.silences:
+            muted = f"area.silent/{judge.point.kommun}"
+            found["freshness.stale"] = replace(found["freshness.stale"], inhibited_by=muted)
+        return found

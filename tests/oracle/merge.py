@@ -167,25 +167,33 @@ def standing(given: Iterable[Given]) -> list[Given]:
 
 def aspects(report: Given) -> dict[str, Json]:
     """What a report says, by aspect."""
-    data, kind = report.data, report.kind
-    if kind == "register":
-        return {"profile": data}
-    if kind == "retire":
-        return {"retire": data}
-    if kind == "activation":
-        return {"activation": data.get("state")}
-    if kind == "need":
-        return {f"needs.{data['need_id']}": data}
-    if kind == "resources":
-        return {name: data[name] for name in _SECTIONS if name in data}
-    if kind == "status":
-        said = {name: data[name] for name in (*_STATUS, *_WHEN) if name in data}
-        if "services" in data:
-            services = dict.fromkeys(SERVICES) if data["services"] is None else data["services"]
-            for code in SERVICES & services.keys():
-                said[f"services.{code}"] = None if services[code] is None else services[code]["state"]
-        return said
-    return {}
+    data = report.data
+    match report.kind:
+        case "register":
+            said = {"profile": data}
+        case "retire":
+            said = {"retire": data}
+        case "activation":
+            said = {"activation": data["state"]}
+        case "need":
+            said = {f"needs.{data['need_id']}": data}
+        case "resources":
+            said = {name: data[name] for name in _SECTIONS if name in data}
+        case "status":
+            said = {name: data[name] for name in (*_STATUS, *_WHEN) if name in data} | _services(data)
+        case _:
+            said = {}
+    return said
+
+
+def _services(data: Mapping[str, Json]) -> dict[str, Json]:
+    if "services" not in data:
+        return {}
+    services = dict.fromkeys(SERVICES) if data["services"] is None else data["services"]
+    return {
+        f"services.{code}": None if services[code] is None else services[code]["state"]
+        for code in SERVICES & services.keys()
+    }
 
 
 def has_timeline(aspect: str) -> bool:

@@ -62,20 +62,25 @@ def in_force(incident: tuple[int, int | None], t: int) -> bool:
     return start <= t and (until is None or t < until)
 
 
-def acks(orders: Iterable[Order], key: str, verdict: Verdict, runs_out_at: int | None, now: int) -> list[str]:
-    """The ids of the acks that quiet an alert at `now`: of each area at most its latest."""
+def acks(
+    orders: Iterable[Order], key: str, verdict: Verdict, runs_out_at: int | None, now: int
+) -> dict[tuple[str, str], int]:
+    """The acks that quiet an alert at `now`: of each area (level and code) its latest, and until when it does."""
     latest: dict[tuple[str, str], Order] = {}
     for order in sorted(orders, key=lambda o: (instant(o["time"]), o["id"])):
         if _kind(order) == "ack" and order["data"]["key"] == key and instant(order["time"]) <= now:
             by = order["data"]["by"]
             latest[by["level"], by["code"]] = order
-    return sorted(order["id"] for order in latest.values() if _counts(order, verdict, runs_out_at, now))
+    ends = {where: _until(order, runs_out_at) for where, order in latest.items()}
+    return {where: ends[where] for where, order in latest.items() if _counts(order, verdict, ends[where], now)}
 
 
-def _counts(order: Order, verdict: Verdict, runs_out_at: int | None, now: int) -> bool:
+def _until(order: Order, runs_out_at: int | None) -> int:
     at, given = instant(order["time"]), order["data"].get("until")
     until = instant(given) if given else at + 4 * HOUR
-    if runs_out_at is not None and runs_out_at > at:
-        until = min(until, runs_out_at)
+    return min(until, runs_out_at) if runs_out_at is not None and runs_out_at > at else until
+
+
+def _counts(order: Order, verdict: Verdict, until: int, now: int) -> bool:
     not_worse = LEVELS.index(verdict.level) <= LEVELS.index(order["data"]["level"])
-    return verdict.raised_at <= at <= now < until and not_worse
+    return verdict.raised_at <= instant(order["time"]) <= now < until and not_worse

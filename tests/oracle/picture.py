@@ -182,7 +182,7 @@ def _coverage(world: World, area: str, here: list[Judge]) -> dict[str, Any]:
             "total": len(kommuner(area)),
             "with_points": len({judge.point.kommun for judge in here}),
             "reporting": len({judge.point.kommun for judge in reporting}),
-            "silent": sum(f"area.silent/{code}" in world.alerts for code in kommuner(area)),
+            "silent": sum(code in world.silences for code in kommuner(area)),
         },
     }
 

@@ -370,11 +370,11 @@ class Judge:
         off = self.lines.mode(self.now) in ("none", "dead", "not_connected") or self.ran_out(self.now)
         return off and self.lines.lifecycle(self.now) in table.POWER_LIFECYCLES
 
-    def red_by_vital(self, i: int) -> bool:
-        """Whether, at the i-th of the times, power, staff, heat or water made it red or worse, not inhibited."""
-        if not self.lines.open(self.times[i]):
-            return False
-        lost = self.histories["power.lost"].levels[i] is not None
-        rules = [rule for rule in self.histories if rule.startswith(("power.", "staff.")) or rule == "water.low"]
-        rules += [] if lost else ["heat.low"]
-        return any(self.histories[rule].levels[i] in ("red", "critical") for rule in rules)
+    @property
+    def red_by_vital(self) -> bool:
+        """Whether power, staff, heat or water makes it red or worse, not inhibited."""
+        return any(
+            verdict.level != "yellow" and verdict.inhibited_by is None
+            for rule, verdict in self.verdicts.items()
+            if rule.startswith(("power.", "staff.")) or rule in ("water.low", "heat.low")
+        )

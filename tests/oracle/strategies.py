@@ -355,3 +355,42 @@ def _reading(draw: st.DrawFn, aspect: str) -> tuple[str, dict[str, Any]]:
         "power": power(),
     }[aspect]
     return "resources", {aspect: draw(value)}
+
+
+@st.composite
+def incident_orders(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """Some incidents, declared, changed and ended."""
+    return [
+        make.order(
+            "incident",
+            draw(st.integers(-60, 0)),
+            {
+                "id": draw(st.sampled_from(("alfa", "beta"))),
+                "name": "Storm",
+                "areas": draw(st.sampled_from((["2480"], ["24"], ["norra"], ["SE"], ["2481"], ["01"]))),
+                "from": make.when(draw(st.sampled_from((-400, -60, 0, 60, 200)))),
+                **draw(sparse(until=st.sampled_from((30, 120, 400, 1_000)).map(make.when))),
+            },
+            id_=f"i{n}",
+        )
+        for n in range(draw(st.integers(0, 3)))
+    ]
+
+
+@st.composite
+def ack_orders(draw: st.DrawFn, keys: Sequence[str]) -> list[dict[str, Any]]:
+    """Acks of alerts, by several areas, some of them more than once."""
+    return [
+        make.order(
+            "ack",
+            draw(st.sampled_from((-30, -1, 0, 1, 10, 30, 31, 60, 120))),
+            {
+                "key": draw(st.sampled_from(keys)),
+                "level": draw(st.sampled_from(("yellow", "red", "critical"))),
+                **draw(sparse(until=st.sampled_from((0, 30, 60, 61, 300)).map(make.when))),
+            },
+            by=draw(st.sampled_from((("lan", "24"), ("lan", "24"), ("kommun", "2480"), ("nation", "SE")))),
+            id_=f"a{draw(st.integers(0, 9))}{n}",
+        )
+        for n in range(draw(st.integers(1, 6)))
+    ]

@@ -12,7 +12,7 @@ LEVELS: Final = ("yellow", "red", "critical")
 """Mildest first."""
 
 AHEAD: Final = 2 * MINUTE
-"""How far ahead a clock may be: of `Tp-Received` (else the time is adjusted), of `now` (else a stamp does not count)."""
+"""How far ahead a time may be: of `Tp-Received` (else it is adjusted), of `now` (else the stamp does not count yet)."""
 BUCKET: Final = 5 * MINUTE
 """The width of a timeline's buckets, aligned to UTC."""
 BUCKETS: Final = 72
@@ -97,10 +97,8 @@ POINT_RULES: Final[dict[str, Rule]] = {
     "need.overdue": _levels(0, 0, keep=0),
     "freshness.stale": _levels(0, keep=0),
 }
-AREA_RULES: Final[dict[str, Rule]] = {
-    "area.silent": _levels(0, 0, 0, keep=0),
-    "area.red_share": _levels(0, 0, 0, keep=0),
-}
+SILENCE: Final = _levels(0, 0, 0, keep=0)
+"""`area.silent`."""
 
 LEAD_H: Final = 4
 STAFF_MIN: Final = 2

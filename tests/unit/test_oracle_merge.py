@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from itertools import groupby
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from oracle import adapter, make, strategies
+from oracle.effort import examples
 from oracle.make import Told
 from oracle.merge import Given, fold
 from oracle.merged import merged
 
-QUICK = settings(max_examples=60, deadline=None)
+QUICK = examples(60)
 
 
 def agree(reports: Sequence[Given]) -> None:
@@ -43,7 +44,7 @@ def test_long_timelines_are_thinned_as_defined(story: list[Told]) -> None:
     agree(make.given(story))
 
 
-@settings(max_examples=10, deadline=None)
+@examples(10)
 @given(st.lists(st.tuples(st.integers(0, 80), st.integers(0, 300)), min_size=66, max_size=90))
 def test_the_greatest_needs_are_kept(needs: list[tuple[int, int]]) -> None:
     """Of more than 64 needs the 64 greatest stamps stay."""

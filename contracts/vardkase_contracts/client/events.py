@@ -93,12 +93,16 @@ def new_report(
     """
     if point in KOMMUNER:
         point = f"{point}-{ids.KOMMUN_ITSELF}"
+    try:
+        kommun, _ = ids.split_point_id(point)
+    except ValueError as error:
+        raise InvalidEvent("subject", f"{error}; got {point!r}") from None
     if observed_at is not None and observed_at.tzinfo is None:
         raise InvalidEvent("time", "a time without an offset could be any; give an aware datetime")
     event: dict[str, Any] = {
         "specversion": "1.0",
         "id": new_id() if id is None else id,
-        "source": ids.kommun_source(point[:4], reporter),
+        "source": ids.kommun_source(kommun, reporter),
         "type": report_type(kind),
         "subject": point,
         "time": (observed_at or datetime.now(UTC)).isoformat(),

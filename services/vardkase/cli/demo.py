@@ -10,7 +10,6 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Generator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -27,8 +26,8 @@ from vardkase.cli.simulate import DEFAULT_SCENARIO
 from vardkase.cli.storm import DrivenTime, Inlet, Paused, load_scenario
 from vardkase.cli.summary import show_summary
 from vardkase.cli.tally import Summary, Tally
-from vardkase.cli.up import Ready, run_node
 from vardkase.cli.watching import Watching, watching
+from vardkase.cli.whole_node import Ready, run_node
 from vardkase.runtime import settings as runtime_settings
 from vardkase.runtime.errors import Failed, Refused
 from vardkase.runtime.jetstream.connection import ConnectFailed, connect
@@ -52,7 +51,7 @@ def demo(
     *,
     scenario: Annotated[str, typer.Option(help="A shipped scenario, or a file.")] = DEFAULT_SCENARIO,
     seed: Annotated[int, typer.Option(help="Which of all its possible runs.")] = 1,
-    points: Annotated[int | None, typer.Option(min=1, max=100_000, help="How many points, instead of its own.")] = None,
+    points: Annotated[int, typer.Option(min=1, max=100_000, help="How many points, instead of its own.")] = 1500,
     hours: Annotated[
         float | None,
         typer.Option(min=0.1, max=500, help="How far back the node's clock starts. [the scenario's length]"),
@@ -173,7 +172,7 @@ class Demo:
 
     def _announce(self, told: Ready) -> None:
         if self._as_json:
-            print_json(json.dumps(asdict(told)))
+            print_json(told.line())
         elif not self._on_screen:
             self._console.print(f"{self._storm.title}. NATS: {told.nats}  HTTP: {told.http}", soft_wrap=True)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import os
 import sys
 from collections.abc import AsyncGenerator, Coroutine, Iterable
@@ -144,6 +145,8 @@ async def client_of(node: Node) -> AsyncGenerator[Client]:
 
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Run a command's work to its end. Ctrl-C ends it."""
+    # What the libraries log is for services; a command says itself what went wrong.
+    logging.getLogger().addHandler(logging.NullHandler())
     return asyncio.run(work)
 
 

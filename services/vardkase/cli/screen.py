@@ -225,7 +225,7 @@ def _next_out(view: View, picture: Picture, *, rows: int, border: str, wide: boo
         table.add_row(_point(point, with_kommun=picture.level != "kommun", wide=wide), _left(point, view.now))
     _more(table, len(found), rows)
     if not found:
-        table.add_row(Text("Ingen punkt på reservkraft eller batteri.", style="dim"))
+        table.add_row(Text(" Ingen på reservkraft eller batteri.", style="dim"))
     within = picture.forecast.out_within
     counts = "/".join(str(within.get(hours, 0)) for hours in ("6h", "12h", "24h"))
     title = f"Tar slut härnäst (inom 6/12/24 h: {counts})" if wide else f"Slut om 6/12/24 h: {counts}"

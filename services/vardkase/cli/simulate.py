@@ -25,7 +25,7 @@ from vardkase_contracts.instants import HOUR, from_datetime, iso, to_datetime
 app: Final = typer.Typer(add_completion=False)
 
 DEFAULT_SCENARIO: Final = "storm-gotaland"
-_CONNECT_S: Final = 5.0
+_CONNECT_S: Final = 3.0
 
 
 @app.command()

@@ -71,13 +71,17 @@ def run_node(settings: Settings, when_ready: WhenReady) -> int:
     """
     writer = logs.configure(settings, "node")
     try:
-        return asyncio.run(_run(settings, when_ready))
+        directory = DataDir.open(settings)
+        try:
+            return asyncio.run(_run(settings, directory, when_ready))
+        finally:
+            directory.close()
     finally:
         logging.getLogger().removeHandler(writer)
         writer.close()
 
 
-async def _run(settings: Settings, when_ready: WhenReady) -> int:
+async def _run(settings: Settings, directory: DataDir, when_ready: WhenReady) -> int:
     stop, hurry = asyncio.Event(), asyncio.Event()
 
     def signalled() -> None:
@@ -90,33 +94,29 @@ async def _run(settings: Settings, when_ready: WhenReady) -> int:
         if signal.getsignal(number) != signal.SIG_IGN:  # nohup asks not to be stopped with the terminal
             loop.add_signal_handler(number, signalled)
 
-    directory = DataDir.open(settings)
-    try:
-        nats = _Nats(settings)
-        supervisor = Supervisor(
-            settings,
-            services=SERVICES,
-            bus=nats.bus,
-            variables=nats.variables,
-            prepare=nats.make_streams,
-            bound=listen(settings.http_host, settings.http_port),
-            lease=directory.lease,
+    nats = _Nats(settings)
+    supervisor = Supervisor(
+        settings,
+        services=SERVICES,
+        bus=nats.bus,
+        variables=nats.variables,
+        prepare=nats.make_streams,
+        bound=listen(settings.http_host, settings.http_port),
+        lease=directory.lease,
+    )
+
+    async def ready() -> None:
+        told = Ready(
+            area=settings.area,
+            http=supervisor.http,
+            nats=nats.url,
+            nats_creds=None if settings.nats_creds is None else str(settings.nats_creds),
+            nats_public=None if nats.bus is None else nats.bus.public_url,
         )
+        directory.tell(told.line())
+        await when_ready(told)
 
-        async def ready() -> None:
-            told = Ready(
-                area=settings.area,
-                http=supervisor.http,
-                nats=nats.url,
-                nats_creds=None if settings.nats_creds is None else str(settings.nats_creds),
-                nats_public=None if nats.bus is None else nats.bus.public_url,
-            )
-            directory.tell(told.line())
-            await when_ready(told)
-
-        return await supervisor.run(stop=stop, hurry=hurry, ready=ready)
-    finally:
-        directory.close()
+    return await supervisor.run(stop=stop, hurry=hurry, ready=ready)
 
 
 class _Nats:

@@ -2,16 +2,20 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import orjson
 
-from vardkase_contracts.instants import iso, parse
+from vardkase_contracts import instants
+from vardkase_contracts.instants import parse
 
 from .stamps import Entry, Stamp
 from .state import SERVICE, PointState, endurance_h, is_known
 from .timeline import Timeline
 
+#: The same few instants are written over and over: in every fact that a report brought, and whenever its point changes.
+iso = lru_cache(maxsize=20_000)(instants.iso)
 _CANONICAL = orjson.OPT_SORT_KEYS
 #: The parts of a document that its version covers.
 VERSIONED = ("facts", "last", "timelines", "others")
@@ -103,7 +107,7 @@ def _timelines(state: PointState) -> dict[str, Any]:
     reports = sorted(stamps)
     index = {stamp: at for at, stamp in enumerate(reports)}
     return {
-        "reports": [stamp.row() for stamp in reports],
+        "reports": [[iso(stamp.time), *stamp[1:]] for stamp in reports],
         "aspects": {
             aspect: [[index[stamp], value] for stamp, value in timeline] for aspect, timeline in state.timelines.items()
         },
@@ -112,7 +116,10 @@ def _timelines(state: PointState) -> dict[str, Any]:
 
 
 def _holds(timeline: Timeline, entry: Entry) -> bool:
-    return any(held[0] == entry[0] for held in reversed(timeline.entries))
+    for stamp, _ in reversed(timeline.entries):
+        if stamp <= entry[0]:
+            return stamp == entry[0]
+    return False
 
 
 def load(document: Mapping[str, Any]) -> PointState:

@@ -12,8 +12,8 @@ from .intervals import FOREVER, Intervals, difference, held_for, intersection, n
 from .power import LEVELS, Power, held
 from .rules import RuleSpec
 from .stamps import Entry
-from .state import SERVICE, is_known
-from .view import Step, View, is_some, spans, where
+from .state import SERVICE
+from .view import Step, View, spans, where
 
 OPEN = frozenset({"open"})
 EMPTYING = frozenset({"closed", "closing"})
@@ -28,29 +28,20 @@ NIGHT_FROM_H, NIGHT_TO_H = 22, 7
 NIGHTS_BACK, NIGHTS_AHEAD = 8, 2
 
 
-def _aspect_finding(view: View, aspect: str, scope: Intervals) -> Finding:
-    newest, known = view.newest(aspect), _last_known(view, aspect)
-    return Finding(
-        scope=scope,
-        evidence=((aspect, known),) if known is not None else (),
-        evidence_lost=newest is not None and known is not None and newest[0] != known[0],
-    )
-
-
-def _last_known(view: View, aspect: str) -> Entry | None:
-    entries = view.known_entries(aspect, lambda value: is_known(aspect, value))
-    return entries[-1] if entries else None
+def _with_evidence(finding: Finding, view: View, aspect: str) -> Finding:
+    """The finding with what it rests on, when it says anything."""
+    known = view.last_known(aspect)
+    if known is not None and finding.holds_ever:
+        newest = view.newest(aspect)
+        finding.evidence += ((aspect, known),)
+        finding.evidence_lost = finding.evidence_lost or (newest is not None and newest[0] != known[0])
+    return finding
 
 
 def _first_known(view: View, aspect: str) -> int:
     """When an aspect was first known, as far as is remembered, µs; `FOREVER` when it never was."""
-    entries = view.known_entries(aspect, lambda value: is_known(aspect, value))
+    entries = view.known_entries(aspect)
     return view.at(entries[0]) if entries else FOREVER
-
-
-def known_steps(view: View, aspect: str) -> list[Step]:
-    """The known values of an aspect as steps."""
-    return view.steps(aspect, lambda value: is_known(aspect, value))
 
 
 def incomplete(power: Power, spec: RuleSpec) -> Finding:
@@ -80,10 +71,17 @@ def _staffed(view: View, spec: RuleSpec) -> Intervals:
     return held_for(view.scope(OPEN), spec.after_open)
 
 
+def _by_limit(finding: Finding, spec: RuleSpec, beyond: Callable[[float | None], Intervals]) -> None:
+    """The levels of a rule by its limits. A milder limit is passed before a graver one: no yellow, nothing worse."""
+    finding.yellow = beyond(spec.limit("yellow"))
+    if finding.yellow or spec.yellow is None:
+        finding.red, finding.critical = beyond(spec.limit("red")), beyond(spec.limit("critical"))
+
+
 def staff_short(view: View, spec: RuleSpec) -> Finding:
     """`staff.short`: fewer present than required."""
     scope = _staffed(view, spec)
-    finding = _aspect_finding(view, "staff", scope)
+    finding = Finding(scope=scope)
     planned = view.profile.get("staff_required")
     least = view.profile.get("staff_min", 2)
 
@@ -92,12 +90,15 @@ def staff_short(view: View, spec: RuleSpec) -> Finding:
             required = staff.get("required", planned)
             return required is not None and staff["present"] < required and below(staff["present"])
 
-        return intersection(where(known_steps(view, "staff"), holds), scope)
+        return intersection(where(view.steps("staff"), holds), scope)
 
-    finding.yellow = held(short(lambda _: True), spec, "yellow")
+    anyhow = short(lambda _: True)
+    if not anyhow:
+        return _with_evidence(finding, view, "staff")
+    finding.yellow = held(anyhow, spec, "yellow")
     finding.red = held(short(lambda present: present < least), spec, "red")
     finding.critical = held(short(lambda present: present == 0), spec, "critical")
-    return finding
+    return _with_evidence(finding, view, "staff")
 
 
 def uncovered_shift(view: View) -> tuple[Entry, int] | None:
@@ -111,7 +112,7 @@ def uncovered_shift(view: View) -> tuple[Entry, int] | None:
     begins = view.instant(shift[1].get("at"))
     if begins is None:
         return None
-    counted = _last_known(view, "staff")
+    counted = view.last_known("staff")
     if counted is not None and counted[0].time >= begins:
         return None
     return shift, begins
@@ -188,8 +189,8 @@ def _instant(local: Any) -> int:
 def capacity_high(view: View, spec: RuleSpec) -> Finding:
     """`capacity.high`: a large share of the capacity in force is taken."""
     scope = view.scope(OPEN)
-    finding = _aspect_finding(view, "occupancy", scope)
-    steps = known_steps(view, "occupancy")
+    finding = Finding(scope=scope)
+    steps = view.steps("occupancy")
     by_day, by_night = _capacity(view, "capacity_day"), _capacity(view, "capacity_night")
 
     def full(share: float | None) -> Intervals:
@@ -204,8 +205,8 @@ def capacity_high(view: View, spec: RuleSpec) -> Finding:
         dark = nights(view.now)
         return intersection(union(intersection(night, dark), difference(day, dark)), scope)
 
-    finding.yellow, finding.red, finding.critical = (full(spec.limit(level)) for level in LEVELS)
-    return finding
+    _by_limit(finding, spec, full)
+    return _with_evidence(finding, view, "occupancy")
 
 
 def _at_least(steps: list[Step], share: float, capacity: float | None) -> Intervals:
@@ -215,11 +216,11 @@ def _at_least(steps: list[Step], share: float, capacity: float | None) -> Interv
 def water_low(view: View, spec: RuleSpec) -> Finding:
     """`water.low`: the tank lasts less than so many days, for those who are there."""
     scope = view.scope(OPEN)
-    finding = _aspect_finding(view, "water", scope)
-    water = known_steps(view, "water")
+    finding = Finding(scope=scope)
+    water = view.steps("water")
     if not water:
-        return finding
-    occupancy = known_steps(view, "occupancy")
+        return _with_evidence(finding, view, "water")
+    occupancy = view.steps("occupancy")
 
     def low(days: float | None) -> Intervals:
         if days is None:
@@ -233,32 +234,32 @@ def water_low(view: View, spec: RuleSpec) -> Finding:
                     result.append((max(start, since), min(end, until)))
         return intersection(normal(result), scope)
 
-    finding.yellow, finding.red, finding.critical = (low(spec.limit(level)) for level in LEVELS)
-    return finding
+    _by_limit(finding, spec, low)
+    return _with_evidence(finding, view, "water")
 
 
 def heat_low(view: View, spec: RuleSpec) -> Finding:
     """`heat.low`: a point that promises heat is cold."""
     scope = view.scope(OPEN) if "heat" in view.profile.get("planned_services", ()) else []
-    finding = _aspect_finding(view, "heat", scope)
+    finding = Finding(scope=scope)
     if not scope:
-        return finding
-    steps = known_steps(view, "heat")
+        return _with_evidence(finding, view, "heat")
+    steps = view.steps("heat")
 
     def below(limit: float | None) -> Intervals:
         return [] if limit is None else intersection(where(steps, lambda heat: heat["indoor_c"] < limit), scope)
 
-    finding.yellow, finding.red, finding.critical = (below(spec.limit(level)) for level in LEVELS)
-    return finding
+    _by_limit(finding, spec, below)
+    return _with_evidence(finding, view, "heat")
 
 
 def comms_112(view: View, spec: RuleSpec) -> Finding:
     """`comms.112`: nobody at the point can call for help."""
     scope = view.scope(OPEN)
-    finding = _aspect_finding(view, "comms", scope)
-    cut = intersection(where(known_steps(view, "comms"), lambda comms: comms["can_call_112"] is False), scope)
+    finding = Finding(scope=scope)
+    cut = intersection(where(view.steps("comms"), lambda comms: comms["can_call_112"] is False), scope)
     finding.yellow, finding.red, finding.critical = (held(cut, spec, level) for level in LEVELS)
-    return finding
+    return _with_evidence(finding, view, "comms")
 
 
 def service_stopped(view: View, spec: RuleSpec) -> Finding:
@@ -267,25 +268,23 @@ def service_stopped(view: View, spec: RuleSpec) -> Finding:
     finding = Finding(scope=scope)
     for code in VITAL:
         aspect = SERVICE + code
-        stopped = intersection(where(view.steps(aspect, is_some), lambda state: state == "stopped"), scope)
+        stopped = intersection(where(view.steps(aspect), lambda state: state == "stopped"), scope)
         if not stopped:
             continue
         finding.yellow = union(finding.yellow, held(stopped, spec, "yellow"))
         finding.red = union(finding.red, held(stopped, spec, "red"))
         finding.critical = union(finding.critical, held(stopped, spec, "critical"))
-        one = _aspect_finding(view, aspect, scope)
-        finding.evidence += one.evidence
-        finding.evidence_lost = finding.evidence_lost or one.evidence_lost
+        _with_evidence(finding, view, aspect)
     return finding
 
 
 def closing_occupied(view: View, spec: RuleSpec) -> Finding:
     """`closing.occupied`: the point closes, or is closed, and people are still there."""
     scope = view.scope(EMPTYING)
-    finding = _aspect_finding(view, "occupancy", scope)
-    peopled = intersection(where(known_steps(view, "occupancy"), lambda occupancy: occupancy > 0), scope)
+    finding = Finding(scope=scope)
+    peopled = intersection(where(view.steps("occupancy"), lambda occupancy: occupancy > 0), scope)
     finding.yellow, finding.red, finding.critical = (held(peopled, spec, level) for level in LEVELS)
-    return finding
+    return _with_evidence(finding, view, "occupancy")
 
 
 def overdue(view: View, spec: RuleSpec, needs: list[Entry]) -> Finding:

@@ -125,7 +125,7 @@ def _judge(view: View, supply: Power, rules: Rules, inherited: tuple[Entry, ...]
         settled("need.overdue", conditions.overdue(view, rules["need.overdue"], needs))
     if state.is_kommun:
         return due
-    if supply.readings:
+    if any(reading.mode != "mains" for reading in supply.readings):
         lost = power.lost(supply, rules["power.lost"])
         settled("power.lost", lost)
         # One power alert at a time: while it is open, the others are clear.
@@ -244,4 +244,5 @@ def _compared(aspect: str, value: Any) -> Any:
     parts = _COMPARED.get(aspect)
     if parts is None:
         return value
-    return tuple((value or {}).get(part) for part in parts)
+    section: dict[str, Any] = value or {}
+    return tuple(section.get(part) for part in parts)

@@ -75,7 +75,7 @@ class Power:
         runs_out_at: int | None = None
         read_at = 0
         anchor: Entry | None = None
-        for entry in view.known_entries("power", _source_known):
+        for entry in view.known_entries("power"):
             stamp, power = entry
             if power["source"] != source:
                 source, runs_out_at, anchor = power["source"], None, None
@@ -161,10 +161,6 @@ class Power:
             read_at=current.read_at if runs_down and current.runs_out_at is not None else None,
             runs_out_at=current.runs_out_at if runs_down else None,
         )
-
-
-def _source_known(value: Any) -> bool:
-    return is_known("power", value)
 
 
 def endurance(power: Power, spec: RuleSpec) -> Finding:

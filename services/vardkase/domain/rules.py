@@ -110,6 +110,8 @@ class RuleSpec(_Strict):
         return None if spec is None else spec.held
 
 
+#: Rules of which a smaller number is worse; of the other limits a greater one is.
+_LESS_IS_WORSE = frozenset({"power.endurance", "power.battery", "staff.next_shift", "water.low", "heat.low"})
 #: Rules whose levels are limits: without one the level would mean nothing.
 _WITH_LIMITS = frozenset(
     {
@@ -148,6 +150,10 @@ class Rules(_Strict):
                 raise ValueError(f"{name}: a duration over 6 h is more than a timeline remembers")
             if name in WITHOUT_KEEP and spec.keep:
                 raise ValueError(f"{name}: keep is not possible, the rule rests on what has no timeline")
+            limits = [level.limit for level in (spec.yellow, spec.red, spec.critical) if level is not None]
+            in_order = sorted((each for each in limits if each is not None), reverse=name in _LESS_IS_WORSE)
+            if name in _WITH_LIMITS and limits != in_order:
+                raise ValueError(f"{name}: a graver level needs a graver limit")
         return self
 
     def __getitem__(self, name: RuleName) -> RuleSpec:

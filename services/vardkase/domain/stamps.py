@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from vardkase_contracts.instants import MINUTE, iso, parse
+from vardkase_contracts.instants import MINUTE, parse
 
 #: How far ahead of `Tp-Received` an observed time may be before it is taken to be a fast clock (CONTRACT §3).
 SKEW = 2 * MINUTE
@@ -28,13 +28,9 @@ class Stamp(NamedTuple):
     adjusted: bool
     """Whether the observed time was ahead of its time of arrival, and was replaced by it."""
 
-    def row(self) -> list[Any]:
-        """The stamp as a row of a state's table of reports."""
-        return [iso(self.time), self.seq, self.report, self.source, self.quality, self.adjusted]
-
     @classmethod
     def of_row(cls, row: list[Any]) -> "Stamp":
-        """Read what `row` wrote."""
+        """Read a row of a state's table of reports."""
         time, seq, report, source, quality, adjusted = row
         return cls(parse(time), seq, report, source, quality, adjusted)
 

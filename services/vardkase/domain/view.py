@@ -5,9 +5,9 @@ from typing import Any
 
 from vardkase_contracts.instants import parse
 
-from .intervals import FOREVER, Intervals, normal
+from .intervals import FOREVER, Intervals
 from .stamps import SKEW, Entry
-from .state import PointState
+from .state import PointState, is_known
 
 #: A value from an instant on, until the next step.
 Step = tuple[int, Any]
@@ -18,12 +18,13 @@ RUNNING_LIFECYCLES = frozenset({"open", "establishing", "closing"})
 class View:
     """What rules read. Only stamps that count at `now` are seen: later ones within `SKEW` count as of `now`."""
 
-    __slots__ = ("_scopes", "_steps", "now", "profile", "state")
+    __slots__ = ("_known", "_scopes", "_steps", "now", "profile", "state")
 
     def __init__(self, state: PointState, now: int) -> None:
         self.state = state
         self.now = now
         self.profile: Mapping[str, Any] = state.profile
+        self._known: dict[str, list[Entry]] = {}
         self._steps: dict[str, list[Step]] = {}
         self._scopes: dict[frozenset[str], Intervals] = {}
 
@@ -47,19 +48,33 @@ class View:
         entry = self.state.facts.get(aspect)
         return entry if self.counts(entry) else None
 
-    def known_entries(self, aspect: str, known: Callable[[Any], bool]) -> list[Entry]:
-        """The entries that are known and count, in ascending order."""
+    def known_entries(self, aspect: str) -> list[Entry]:
+        """The entries of an aspect that are known and count, in ascending order."""
+        entries = self._known.get(aspect)
+        if entries is None:
+            entries = self._known[aspect] = self._find_known(aspect)
+        return entries
+
+    def _find_known(self, aspect: str) -> list[Entry]:
         limit = self.now + SKEW
         timeline = self.state.timelines.get(aspect)
         if timeline is None:
             return []
-        entries = [entry for entry in timeline.entries if entry[0].time <= limit and known(entry[1])]
-        for name in (aspect, "power.endurance") if aspect == "power" else (aspect,):
-            last = self.state.known.get(name)
+        entries = [entry for entry in timeline.entries if entry[0].time <= limit and is_known(aspect, entry[1])]
+        last = self.state.known.get(aspect)
+        if last is not None and last[0].time <= limit and (not entries or entries[-1][0] < last[0]):
+            entries.append(last)  # the timeline has lost it, so all that it still has of later is not known
+        if aspect == "power":
+            last = self.state.known.get("power.endurance")
             if last is not None and last[0].time <= limit and not any(last[0] == entry[0] for entry in entries):
                 entries.append(last)
                 entries.sort()
         return entries
+
+    def last_known(self, aspect: str) -> Entry | None:
+        """The newest entry of an aspect that is known and counts."""
+        entries = self.known_entries(aspect)
+        return entries[-1] if entries else None
 
     def at(self, entry: Entry) -> int:
         """When an entry begins to count: its time, or now."""
@@ -70,12 +85,12 @@ class View:
         """An instant inside a section, µs."""
         return None if text is None else parse(text)
 
-    def steps(self, aspect: str, known: Callable[[Any], bool]) -> list[Step]:
+    def steps(self, aspect: str) -> list[Step]:
         """The known values of an aspect as steps; the last goes on for ever."""
         steps = self._steps.get(aspect)
         if steps is None:
             steps = self._steps[aspect] = []
-            for entry in self.known_entries(aspect, known):
+            for entry in self.known_entries(aspect):
                 at = self.at(entry)
                 if steps and steps[-1][0] == at:
                     steps[-1] = (at, entry[1])
@@ -86,21 +101,16 @@ class View:
     @property
     def lifecycle(self) -> str | None:
         """The last known lifecycle that counts."""
-        steps = self.steps("lifecycle", is_some)
+        steps = self.steps("lifecycle")
         return steps[-1][1] if steps else None
 
     def scope(self, lifecycles: frozenset[str]) -> Intervals:
         """When the point was in one of these lifecycles; nothing for a point that is retired."""
         scope = self._scopes.get(lifecycles)
         if scope is None:
-            scope = [] if self.state.retired else where(self.steps("lifecycle", is_some), lifecycles.__contains__)
+            scope = [] if self.state.retired else where(self.steps("lifecycle"), lifecycles.__contains__)
             self._scopes[lifecycles] = scope
         return scope
-
-
-def is_some(value: Any) -> bool:
-    """Known, for values that are known unless null."""
-    return value is not None
 
 
 def spans(steps: list[Step]) -> list[tuple[int, int, Any]]:
@@ -111,4 +121,15 @@ def spans(steps: list[Step]) -> list[tuple[int, int, Any]]:
 
 def where(steps: list[Step], holds: Callable[[Any], bool]) -> Intervals:
     """The instants at which a step's value satisfies a condition."""
-    return normal((start, end) for start, end, value in spans(steps) if holds(value))
+    result: Intervals = []
+    start: int | None = None
+    for at, value in steps:
+        if holds(value):
+            if start is None:
+                start = at
+        elif start is not None:
+            result.append((start, at))
+            start = None
+    if start is not None:
+        result.append((start, FOREVER))
+    return result

@@ -21,6 +21,8 @@ log: Final = logging.getLogger(__name__)
 
 READY_LIMIT: Final = 1 << 20
 """Longest answer about readiness, in bytes."""
+_KILLED: Final = 5.0
+"""Seconds to wait for a process that was killed: one that hangs in the kernel may never end."""
 METRICS_LIMIT: Final = 16 << 20
 """Longest answer with metrics, in bytes."""
 
@@ -145,7 +147,7 @@ class Child:
                 log.error("a service did not stop; killing it", extra={"child": self.name, "pid": process.pid})
                 with contextlib.suppress(ProcessLookupError):
                     process.kill()
-            await ended
+                await asyncio.wait({ended}, timeout=_KILLED)
         self._not_ready("stopped")
 
     def close(self) -> None:

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Final, cast
 
 from faststream.nats import NatsBroker, NatsRouter
-from nats.errors import ConnectionClosedError, ConnectionReconnectingError
+from nats.errors import ConnectionClosedError, ConnectionReconnectingError, Error
 from pydantic import SecretStr
 
 from vardkase.runtime.health import Check
@@ -76,6 +76,14 @@ class Link:
         self._last_error = ""
         self._metrics.nats_connected.labels(self._account).set(1)
         return self.client
+
+    async def close(self) -> None:
+        """Closes it, in bounded time, in whatever state it is; never raises."""
+        try:
+            async with asyncio.timeout(self._settings.drain_timeout):
+                await self.client.close()
+        except (OSError, RuntimeError, Error) as error:  # a transport that is gone already says so in several ways
+            log.warning("the connection to NATS did not close in order", extra={"error": str(error)})
 
     def check(self) -> Check:
         """Whether it is connected now. Says nothing of consumers."""
@@ -162,7 +170,7 @@ class Broker(NatsBroker):
         except (ConnectionReconnectingError, ConnectionClosedError):
             # Nothing can be sent now. What was not acknowledged comes again.
             log.warning("stopped while NATS was away")
-        await self._link.client.close()
+        await self._link.close()
 
 
 async def connect_public(settings: Settings, link: Link) -> Connection:

@@ -159,6 +159,7 @@ class Application(AsgiFastStream):
             self._starting.cancel()
             with contextlib.suppress(asyncio.CancelledError, Exception):  # already told by the one that waits for it
                 await self._starting
+        self.service.tasks.closing()
         try:
             async with asyncio.timeout(self._settings.health.stop_timeout):
                 await self.service.stop()
@@ -211,7 +212,7 @@ def serve(app: Application, settings: Settings) -> int:
             stall=health.stall,
             beat=health.beat,
             lifeline=settings.lifeline_fd,
-            grace=health.stop_timeout + 5,
+            grace=health.orphan_grace,
             on_lag=app.metrics.loop_lag.observe,
         )
         watchdog.start()

@@ -51,6 +51,8 @@ class HealthSettings(_Group):
     """How long a service may take to start once it is connected."""
     stop_timeout: Seconds = 10.0
     """How long a service may take to finish what it has begun."""
+    orphan_grace: Seconds = 3.0
+    """The same when its supervisor was killed: NATS is most likely gone too, and the next node is waiting."""
 
 
 class ReaderSettings(_Group):
@@ -66,8 +68,6 @@ class ReaderSettings(_Group):
     """How often it is asked whether the consumer exists and advances."""
     stuck: Seconds = 10.0
     """A consumer with messages waiting that has not advanced for so long is not ready, and is made again."""
-    ack_wait: Seconds = 30.0
-    """After so long the server sends what is not acknowledged again."""
 
 
 class WriterSettings(_Group):
@@ -105,8 +105,6 @@ class AggregatorSettings(_Group):
     """An unchanged picture is published again so often, so that its age tells that its node lives."""
     recheck: Seconds = 300.0
     """How often the roll-up is made again from the beginning and compared."""
-    public_retry: Seconds = 1.0
-    """Between two attempts to write to the public account."""
 
 
 class SupervisorSettings(_Group):

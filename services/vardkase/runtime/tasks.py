@@ -13,11 +13,12 @@ class Tasks:
     """The background tasks of one service.
 
     A task that ends by itself, by an error or by returning, is a fault of the service unless it was said to be
-    `finite`: it is logged, and `on_death` is told. `stop` cancels those that are left.
+    `finite`: it is logged, and `on_death` is told. From `closing` on all may return; `stop` cancels who is left.
     """
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
+        self._closing = False
         self._stopping = False
         self.on_death: Callable[[str, BaseException | None], None] | None = None
         """Told the name of a task that ended, and its error. Set by `application`, which ends the process."""
@@ -39,7 +40,7 @@ class Tasks:
         def ended(task: asyncio.Task[None]) -> None:
             self._tasks.discard(task)
             error = None if task.cancelled() else task.exception()
-            if self._stopping or (finite and error is None):
+            if self._stopping or (error is None and (finite or self._closing)):
                 return
             log.error("a task ended that must not", extra={"task": name}, exc_info=error)
             if self.on_death is not None:
@@ -47,6 +48,10 @@ class Tasks:
 
         task.add_done_callback(ended)
         return task
+
+    def closing(self) -> None:
+        """The service is being stopped: its tasks may return. An error is a fault still."""
+        self._closing = True
 
     async def stop(self, timeout: float = 5.0) -> None:  # noqa: ASYNC109 -- bounds the wait; what is left is told
         """Cancels what runs and waits for it, for at most `timeout` seconds. Errors on the way out are logged."""

@@ -41,7 +41,7 @@ class Watchdog:
         stall: float,
         beat: float = 0.25,
         lifeline: int | None = None,
-        grace: float = 20.0,
+        grace: float = 3.0,
         on_lag: Callable[[float], None] | None = None,
         end: Callable[[int], None] = os._exit,
     ) -> None:

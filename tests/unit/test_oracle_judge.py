@@ -1,0 +1,90 @@
+"""Judging a point compared with the definitions, asked minute by minute."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from oracle import adapter, make, strategies
+from oracle.effort import examples
+from oracle.make import Told
+from oracle.merge import Given, conflicts, fold
+from oracle.point import Judge
+from oracle.table import AHEAD, DAY
+
+POINT = strategies.POINTS[0]
+ITSELF = f"{strategies.KOMMUN}-_"
+
+
+def by_definition(judge: Judge) -> dict[str, Any]:
+    """What the oracle says of a point."""
+    return {
+        "alerts": {
+            rule: (verdict.level, verdict.raised_at, verdict.inhibited_by, verdict.derived)
+            for rule, verdict in judge.verdicts.items()
+        },
+        "condition": judge.condition,
+        "freshness": judge.freshness,
+        "link": judge.link,
+        "runs_out_at": judge.runs_out_at,
+        "dark": judge.dark,
+        "endurance_known": not judge.endurance_unknown,
+        "conflict": sorted(conflicts(judge.point)),
+    }
+
+
+def by_program(reports: Sequence[Given], point: str, now: int) -> dict[str, Any]:
+    """What the program says of the same."""
+    state = adapter.states(reports)[point]
+    judgement = adapter.judged(state, now)
+    return {
+        "alerts": {
+            rule: (verdict.level, verdict.raised_at, verdict.inhibited_by, verdict.derived)
+            for rule, verdict in judgement.verdicts.items()
+        },
+        **adapter.clock_part(state, judgement),
+    }
+
+
+def agree(reports: Sequence[Given], point: str, now: int) -> None:
+    """The program judges as defined."""
+    points = fold(reports)
+    if point in points:
+        assert by_definition(Judge(points[point], now)) == by_program(reports, point, now)
+
+
+@examples(60)
+@given(st.booleans().flatmap(lambda untidy: strategies.stories(untidy=untidy)), st.data())
+def test_a_point_is_judged_as_defined(story: list[Told], data: st.DataObject) -> None:
+    """Levels, when they were raised, what mutes them, condition, freshness, link and endurance are as defined."""
+    reports = make.given(story)
+    agree(reports, POINT, data.draw(strategies.nows(reports)))
+
+
+@examples(10)
+@given(strategies.stories(points=(ITSELF,), sizes=(1, 4, 8)), st.data())
+def test_a_kommun_itself_is_judged_as_defined(story: list[Told], data: st.DataObject) -> None:
+    """The kommun's own needs may be overdue, and nothing else is judged of it."""
+    reports = make.given(story)
+    agree(reports, ITSELF, data.draw(strategies.nows(reports)))
+
+
+@examples(150)
+@given(st.booleans().flatmap(lambda untidy: strategies.stories(untidy=untidy)), st.data())
+def test_nothing_changes_before_it_is_due(story: list[Told], data: st.DataObject) -> None:
+    """Between an instant and the one at which the judgement is due again, it stays what it is."""
+    reports = make.given(story)
+    now = data.draw(strategies.nows(reports))
+    state = adapter.states(reports).get(POINT)
+    if state is None:
+        return
+    due = adapter.judged(state, now).due
+    assert due > now
+    last = min(due - 1, now + 40 * DAY)
+    then = data.draw(st.one_of(st.just(last), st.integers(now, min(last, now + DAY))))
+    # A stamp ahead of `now` counts as of `now`, so that what it raises is raised at `now`, whenever that is.
+    ahead = any(now < report.effective <= now + AHEAD for report in reports)
+    before, after = by_program(reports, POINT, now), by_program(reports, POINT, then)
+    for answer in (before, after) if ahead else ():
+        answer["alerts"] = {rule: (level, muted) for rule, (level, _, muted, _) in answer["alerts"].items()}
+    assert before == after
