@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
-from servers import Dial, Eventually, Link, MakeServer, NatsServer
 
+from servers import Dial, Eventually, Link, MakeServer, NatsServer
 from vardkase.runtime.jetstream.connection import Connection, connect
 
 

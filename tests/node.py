@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from servers import Eventually
-
 from vardkase.federation import topology
 from vardkase.runtime.jetstream.batches import Outgoing
 from vardkase.runtime.jetstream.connection import Connection, connect

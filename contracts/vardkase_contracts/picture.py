@@ -103,7 +103,7 @@ class PictureCondition(Frozen):
 
 
 class NextOut(Frozen):
-    """An open point that is, or will be, without power."""
+    """A point (open, being set up or closing) that is, or will be, without power."""
 
     point: PointRef
     """The point."""
@@ -129,9 +129,9 @@ class Forecast(Frozen):
     """Förväntad utveckling: where the power will run out if nothing is done."""
 
     dark: Count
-    """Open points without power."""
+    """Points (open, being set up or closing) without power."""
     endurance_unknown: Count
-    """Open points on backup or battery of unknown endurance."""
+    """Such points on backup or battery of unknown endurance."""
     out_within: dict[Literal["6h", "12h", "24h"], Count]
     """Points that run out within so many hours from `as_of`; those that have run out are `dark`."""
     next: Annotated[tuple[NextOut, ...], Field(max_length=20)]
@@ -213,7 +213,7 @@ class Coverage(Frozen):
     unregistered: Count
     """Points that report and were never registered; not among the expected."""
     oldest: Moment | None
-    """The oldest last content among the points that report."""
+    """The oldest last content among the open, registered points."""
     kommuner: KommunCoverage
     """How many kommuner it rests on."""
     incident_silent: tuple[KommunCode, ...]

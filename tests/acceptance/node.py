@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 import orjson
+
 from oracle.adapter import rules
 from vardkase.aggregator.admission import Admission, admit, concerned
 from vardkase.aggregator.identities import Identities
 from vardkase.aggregator.world import Effects, World
 from vardkase.domain.codec import VERSIONED, load, merged_document
-from vardkase.domain.fold import fold, withdrawn_by, winners
+from vardkase.domain.fold import fold, winners, withdrawn_by
 from vardkase.domain.merge import Received
 from vardkase.domain.picture import Pictures
 from vardkase.domain.rules import Rules

@@ -7,12 +7,11 @@ o'clock the night after.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from acceptance.node import Node
 from oracle.adapter import received
 from oracle.make import START, Told, given, instant
 from vardkase_contracts.instants import MINUTE, parse
 from vardkase_contracts.vocab import Reality
-
-from acceptance.node import Node
 
 #: Minute 0 of `oracle.make` is nine o'clock.
 _NINE = 9 * 60

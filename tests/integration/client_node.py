@@ -1,4 +1,4 @@
-# ruff: noqa: D102 -- what a helper of tests does stands in its name
+
 """The streams that a client reads, somebody who publishes to them, and values to publish."""
 
 import json

@@ -4,9 +4,9 @@ from contextlib import aclosing
 
 import pytest
 from client_node import Admin, alert, public_point, user
-from conftest import Eventually, Link, NatsServer
 from nats import NATS
 
+from conftest import Eventually, Link, NatsServer
 from vardkase_contracts import subjects
 from vardkase_contracts.areas import NATION
 from vardkase_contracts.client import (

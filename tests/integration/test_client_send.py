@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from client_node import Admin, user
-from conftest import NatsServer
 
+from conftest import NatsServer
 from vardkase_contracts import subjects
 from vardkase_contracts.client import (
     BatchIncomplete,

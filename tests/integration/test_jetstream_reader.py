@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable
 
 import pytest
-from servers import Dial, Eventually, Link, NatsServer
 
+from servers import Dial, Eventually, Link, NatsServer
 from vardkase.runtime.jetstream.api import call
 from vardkase.runtime.jetstream.connection import Connection
 from vardkase.runtime.jetstream.delivery import Delivery

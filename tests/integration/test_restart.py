@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from node import Node, subject_of
 from oracle.adapter import rules
 from servers import Eventually
-
 from vardkase.aggregator.world import World
 from vardkase.domain.codec import merged_document
 from vardkase.domain.fold import fold
 from vardkase.domain.merge import Received
 from vardkase.domain.picture import Pictures
+from vardkase.runtime.jetstream.values import scan
 from vardkase_contracts import streams
 from vardkase_contracts.areas import Area
 from vardkase_contracts.instants import HOUR, MINUTE, iso, parse
@@ -86,17 +87,14 @@ def reports(count: int, seed: int) -> list[dict[str, Any]]:
 
 async def expected(node: Node) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
     """What the log says, folded and judged from the beginning without any stream: versions and open alerts."""
-    received: list[Received] = []
-    from vardkase.runtime.jetstream.values import scan
-
-    async for entry in scan(node.nc, streams.REPORTS, []):
-        received.append(
-            Received(
-                report=REPORT.validate_json(entry.data),
-                received=parse(entry.headers["Tp-Received"]),
-                digest=hashlib.sha256(entry.data).digest(),
-            )
+    received = [
+        Received(
+            report=REPORT.validate_json(entry.data),
+            received=parse(entry.headers["Tp-Received"]),
+            digest=hashlib.sha256(entry.data).digest(),
         )
+        async for entry in scan(node.nc, streams.REPORTS, [])
+    ]
     world = World("act", LAN, rules())
     for state in fold(received).values():
         world.put(state)
@@ -141,7 +139,7 @@ async def test_kill_9_in_the_middle_of_20_000_reports(
         await disturbing
         await node.until_quiet(within=120)
 
-        log = [each async for each in _log(node)]
+        log = [each async for each in scan(node.nc, streams.REPORTS, [])]
         distinct = {json.dumps(each) for each in all_reports}
         assert len(log) == len(distinct)
         assert {each.data.decode() for each in log} == distinct
@@ -161,12 +159,6 @@ async def test_kill_9_in_the_middle_of_20_000_reports(
         await eventually(same, what="pictures equal to those made from the beginning")
     finally:
         await node.stop()
-
-
-def _log(node: Node) -> Any:
-    from vardkase.runtime.jetstream.values import scan
-
-    return scan(node.nc, streams.REPORTS, [])
 
 
 async def test_a_lost_memory_is_made_again_from_the_log(

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from servers import Eventually, MakeServer, NatsServer
 
+from servers import Eventually, MakeServer, NatsServer
 from vardkase.runtime.errors import WRONG_USE, Failed
 from vardkase.runtime.jetstream.connection import connect
 from vardkase.runtime.settings import Settings, load
@@ -97,7 +97,7 @@ class Node:
 
         def ask() -> tuple[int, str]:
             try:
-                with urllib.request.urlopen(self.supervisor.http + path, timeout=5) as answer:  # noqa: S310
+                with urllib.request.urlopen(self.supervisor.http + path, timeout=5) as answer:
                     return answer.status, answer.read().decode()
             except urllib.error.HTTPError as error:
                 with error:

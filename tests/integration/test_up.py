@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from servers import Dial, Eventually
 
+from servers import Dial, Eventually
 from vardkase.runtime.jetstream.api import call
 
 START = 60.0
@@ -60,7 +60,7 @@ class Up:
     def get(self, path: str) -> tuple[int, str]:
         """What the node answers."""
         try:
-            with urllib.request.urlopen(self.ready["http"] + path, timeout=5) as answer:  # noqa: S310
+            with urllib.request.urlopen(self.ready["http"] + path, timeout=5) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             with error:

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
-from servers import Eventually
 
+from servers import Eventually
 from vardkase.runtime import httpio, logs
 from vardkase.runtime.backoff import Backoff
 from vardkase.runtime.datadir import DataDir

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from servers import Eventually, MakeServer, NatsServer, free_port
 from tiny_service import Tiny, build
 
+from servers import Eventually, MakeServer, NatsServer, free_port
 from vardkase.runtime import httpio
 from vardkase.runtime.errors import FAILED, WRONG_USE, Refused
 from vardkase.runtime.jetstream.connection import Connection, connect

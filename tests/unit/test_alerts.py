@@ -5,6 +5,9 @@ from typing import Any
 
 import orjson
 import pytest
+
+from acceptance.node import Node
+from acceptance.timeline import Timeline, at
 from oracle.adapter import received, rules
 from oracle.make import POINT, Told, backup, given, instant, order, register, resources, services, staff, status, when
 from vardkase.domain.finding import Verdict
@@ -12,9 +15,6 @@ from vardkase.domain.rules import RULE_NAMES
 from vardkase.domain.texts import text_of
 from vardkase_contracts.alert import ALERT
 from vardkase_contracts.vocab import ALERT_LEVELS
-
-from acceptance.node import Node
-from acceptance.timeline import Timeline, at
 
 LOST, ENDURANCE, STAFF = f"power.lost/{POINT}", f"power.endurance/{POINT}", f"staff.short/{POINT}"
 OPEN = (register(at(8)), status(at(8), lifecycle="open"))
@@ -151,7 +151,8 @@ def test_what_shows_only_within_one_batch_is_not_published() -> None:
     """No power and power again, known at the same time, raise nothing."""
     timeline = opened()
     story = resources(at(9), power={"source": "none"}), resources(at(9, 30), power=MAINS)
-    timeline.node.receive(received(one) for one in given(one._replace(received=at(10)) for one in story))
+    both = given(one._replace(id=f"p{n}", received=at(10)) for n, one in enumerate(story))
+    timeline.node.receive(map(received, both))
     timeline.node.judge(instant(at(10)))
     assert timeline.alerts(LOST) == []
 

@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
+
+from acceptance.timeline import Timeline, at
 from oracle.make import POINT, Told, backup, instant, order, register, resources, staff, status, when
 from vardkase.domain.area import red_share
 from vardkase.domain.rules import RuleSpec
-
-from acceptance.timeline import Timeline, at
 
 SILENT, STALE = "area.silent/2480", f"freshness.stale/{POINT}"
 ITSELF = "2480-_"
@@ -48,7 +48,7 @@ def test_where_heartbeats_came_silence_is_noticed_after_half_an_hour() -> None:
 
 def test_heartbeats_of_long_ago_do_not_hasten_it() -> None:
     """Where reports went on for more than 30 min after the last heartbeat, 150 min count."""
-    timeline = opened(Told(at(9), "heartbeat", {}), staff(at(9, 31), 4, 4)).until(at(13))
+    timeline = opened(Told(at(9), "heartbeat", {}), staff(at(9, 20), 4, 4), staff(at(9, 31), 4, 4)).until(at(13))
     assert timeline.course(SILENT) == ["12:01 yellow"]
 
 
@@ -342,8 +342,8 @@ def test_a_red_that_lost_power_mutes_counts_once() -> None:
     timeline.tell(*shared(20, 2))
     for n in range(2):
         timeline.tell(
-            register(at(8, 1), planned_services=["heat"])._replace(point=f"2480-p{n}"),
-            resources(at(8, 2), heat={"indoor_c": 14})._replace(point=f"2480-p{n}"),
+            register(at(8, n + 1), planned_services=["heat"])._replace(point=f"2480-p{n}"),
+            resources(at(8, n + 1), heat={"indoor_c": 14})._replace(point=f"2480-p{n}"),
         )
     assert timeline.node.firing()["area.red_share/2480"] == "yellow"
 

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 import nats
 import pytest
-from conftest import NatsServer
 
+from conftest import NatsServer
 from vardkase.cli.main import main
 from vardkase_contracts import subjects
 from vardkase_contracts.areas import NATION, Area

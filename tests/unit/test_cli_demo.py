@@ -151,7 +151,7 @@ def test_a_demo_is_ready_in_time_and_sums_up_at_the_end(tmp_path: Path) -> None:
             with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as following:
                 assert following.stdout is not None
                 first = [json.loads(following.stdout.readline())["key"] for _ in range(10)]
-                following.send_signal(signal.SIGINT)
+                following.kill()
             assert len(set(first)) > 1
             process.send_signal(signal.SIGTERM)
             told = json.loads(process.stdout.readline())["summary"]

@@ -1,5 +1,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from acceptance.node import Node
 from oracle.adapter import received
 from oracle.make import given as told
 from oracle.make import instant, order
@@ -7,8 +9,6 @@ from oracle.strategies import POINTS, stories
 from vardkase.domain.due import DueTimes
 from vardkase.domain.intervals import FOREVER
 from vardkase_contracts.instants import MINUTE
-
-from acceptance.node import Node
 
 NAMES = "abcde"
 STEPS = st.lists(

@@ -4,6 +4,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from oracle import adapter, make, strategies
 from oracle.area import World
 from oracle.effort import examples

@@ -5,6 +5,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from oracle import adapter, make, strategies
 from oracle.effort import examples
 from oracle.make import Told

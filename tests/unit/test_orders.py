@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 import pytest
+
 from oracle.make import instant, order, when
 from vardkase.domain.intervals import FOREVER
 from vardkase.domain.orders import Orders

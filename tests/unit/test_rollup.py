@@ -8,13 +8,13 @@ from types import FrameType
 from typing import Any
 
 import pytest
+
+from acceptance.chance import KOMMUNER, Chance
+from acceptance.node import Node
 from oracle.adapter import received
 from oracle.make import Told, backup, given, instant, register, staff, status
 from vardkase.domain.rollup import RollUp
 from vardkase_contracts.areas import CIVO, LAN, Area
-
-from acceptance.chance import KOMMUNER, Chance
-from acceptance.node import Node
 
 NATION = Area.parse("SE")
 

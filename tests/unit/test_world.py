@@ -16,7 +16,7 @@ from vardkase.aggregator.admission import admit, concerned
 from vardkase.aggregator.identities import Identities
 from vardkase.aggregator.world import Effects, World
 from vardkase.domain.codec import merged_document
-from vardkase.domain.fold import fold, withdrawn_by, winners
+from vardkase.domain.fold import fold, winners, withdrawn_by
 from vardkase.domain.merge import Received
 from vardkase.domain.picture import Pictures
 from vardkase_contracts.alert import ALERT

@@ -134,6 +134,8 @@ class Lane:
                 self._heartbeat = time.monotonic()
                 if batch:
                     await self._take(batch)
+                for point in self._world.take_stale():
+                    await self._fold_anew(point, withdrawn=True)
                 if self._is_behind(batch):
                     if self._uncommitted >= _CHECKPOINT:
                         await self._checkpoint()
@@ -203,9 +205,13 @@ class Lane:
                 if held.copy is not None and held.withdrawn != known[key].withdrawn:
                     admission.refold[held.point] = True
         for point, withdrawn in admission.refold.items():
-            state = await refold(self._nc, self._identities, self.reality, point, upto)
-            self._world.put(state, withdrawn=withdrawn)
-            self._metrics.refolds.labels(self.reality, "withdraw" if withdrawn else "conflict").inc()
+            await self._fold_anew(point, withdrawn=withdrawn)
+
+    async def _fold_anew(self, point: str, *, withdrawn: bool) -> None:
+        upto = self._last.sequence if self._last is not None else self._identities.position
+        state = await refold(self._nc, self._identities, self.reality, point, upto)
+        self._world.put(state, withdrawn=withdrawn)
+        self._metrics.refolds.labels(self.reality, "withdraw" if withdrawn else "conflict").inc()
 
     async def _refuse(self, bad: list[tuple[Delivery, Refusal]]) -> None:
         """A message that is no report does not stop those after it."""

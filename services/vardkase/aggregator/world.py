@@ -89,6 +89,7 @@ class World:
         #: Points to judge: `True` when what is merged has changed, too.
         self._touched: dict[str, bool] = {}
         self._withdrawn: set[str] = set()
+        self._stale: set[str] = set()
         self._areas: set[Area] = set()
 
     # -- taking in ---------------------------------------------------------------------------------------------------
@@ -127,6 +128,16 @@ class World:
             self.put(state)
         return state
 
+    def _forget_register(self, point: str) -> None:
+        """The other world's register may have lost what was taken over: the point is to be folded anew."""
+        if point in self.states:
+            self._stale.add(point)
+
+    def take_stale(self) -> list[str]:
+        """The points that are to be folded anew from the log, and `put` again."""
+        stale, self._stale = list(self._stale), set()
+        return stale
+
     def _read_register(self, point: str) -> None:
         """Take over what the other world's register says of a point that is in this one."""
         state, other = self.states.get(point), None
@@ -139,6 +150,7 @@ class World:
             if entry is not None and state.facts.get(aspect) != entry:
                 state.put_fact(aspect, *entry)
                 self._touched[point] = True
+        self._follow(state)
 
     def merge(self, item: Received) -> None:
         """Take a report in; it is judged with the next `judge`."""
@@ -159,6 +171,8 @@ class World:
             self._withdrawn.add(state.id)
         self._read_register(state.id)
         self._follow(state)
+        for reader in self._readers:
+            reader._forget_register(state.id)  # noqa: SLF001 - of its own kind
 
     def _follow(self, state: PointState) -> None:
         """Needs of a retired point move to the one that replaces it."""
@@ -273,7 +287,8 @@ class World:
             self._lifecycles[point] = judgement.lifecycle
             self.events.lifecycle(state, before, judgement.lifecycle, self.rollup.areas(state.kommun))
         public, public_due = project(state, now)
-        self._show(point, public, effects)
+        if not state.is_kommun:  # what is told of a kommun follows from its points
+            self._show(point, public, effects)
         clock = clock_part(state, judgement, subject)
         if changed or clock != self.clocks.get(point):
             self.clocks[point] = clock

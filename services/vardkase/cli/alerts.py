@@ -6,7 +6,6 @@ from typing import Annotated, Final
 
 import typer
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from vardkase.cli import words
@@ -33,6 +32,7 @@ from vardkase_contracts.areas import NATION_CODE, Area
 app: Final = typer.Typer(add_completion=False)
 
 _BEGIN_S: Final = 15.0
+_INDENT: Final = 9
 
 
 @app.command()
@@ -71,7 +71,7 @@ async def _alerts(
             for alert in found:
                 print_json(alert.model_dump_json())
         else:
-            console.print(_table(found, area, reality, now))
+            _print(console, found, area, reality, now)
         if not follow:
             return
         async for alert in feed:
@@ -85,25 +85,22 @@ def _open_then_ended(alert: Alert) -> tuple[bool, bool, int, datetime, str]:
     return (alert.status != "firing", *open_first(alert))
 
 
-def _table(found: list[Alert], area: Area, reality: vocab.Reality, now: datetime) -> Table | Text:
-    title = f"{words.REALITY[reality]}: larm i {words.area_title(area)}"
-    if not found:
-        return Text(f"{title}: inga.")
-    table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0), header_style="bold")
-    table.add_column("Nivå", no_wrap=True)
-    table.add_column("Plats", overflow="fold")
-    table.add_column("Larm", overflow="fold")
-    table.add_column("Sedan", no_wrap=True)
-    table.add_column("Kvitterat", overflow="fold")
-    table.add_column("Nyckel", overflow="fold", style="dim")
+def _print(console: Console, found: list[Alert], area: Area, reality: vocab.Reality, now: datetime) -> None:
+    """Two lines an alert: what and where; then since when, who took it in, and the key that `ack` wants."""
+    heading = f"{words.REALITY[reality]}: larm i {words.area_title(area)}"
+    console.print(Text(heading if found else f"{heading}: inga", style="bold"), soft_wrap=True)
     for alert in found:
-        table.add_row(_level(alert), words.where(alert), _saying(alert), _since(alert, now), _acks(alert), alert.key)
-    return table
+        first = Text.assemble(_level(alert), f"{words.where(alert)}: {_saying(alert)}")
+        acks = f"kvitterat {_acks(alert)}  " if alert.acks else ""
+        second = Text(f"{' ' * _INDENT}sedan {_since(alert, now)}  {acks}{alert.key}", style="dim")
+        console.print(first, second, sep="\n", soft_wrap=True)
 
 
 def _level(alert: Alert) -> Text:
     muted = alert.status != "firing" or alert.inhibited_by is not None
-    return Text(words.LEVEL[alert.level], style="dim" if muted else words.LEVEL_STYLE[alert.level])
+    level = words.LEVEL[alert.level]
+    text = Text(level, style="dim" if muted else words.LEVEL_STYLE[alert.level])
+    return text.append(" " * (_INDENT - len(level)), style="default")
 
 
 def _saying(alert: Alert) -> str:
@@ -133,10 +130,10 @@ def _acks(alert: Alert) -> str:
 def _change(alert: Alert) -> Text:
     line = Text(f"{day_and_clock(alert.changed_at)}  ")
     if alert.status == "cleared":
-        line.append(f"{'slut':<8}", style="green")
+        line.append(f"{'slut':<{_INDENT}}", style="green")
     else:
-        line.append(f"{words.LEVEL[alert.level]:<8}", style=words.LEVEL_STYLE[alert.level])
-    line.append(f"  {words.where(alert)}: {_saying(alert)}")
+        line.append_text(_level(alert))
+    line.append(f"{words.where(alert)}: {_saying(alert)}")
     if alert.acks:
         line.append(f"  kvitterat: {_acks(alert)}", style="dim")
     return line

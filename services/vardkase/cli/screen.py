@@ -191,6 +191,7 @@ def _missing(coverage: Coverage) -> str:
         (coverage.stale, "inaktuella"),
         (coverage.silent, "tysta"),
         (coverage.unregistered, "oregistrerade"),
+        (coverage.kommuner.total - coverage.kommuner.with_points, "kommuner utan punkter"),
         (len(coverage.incident_silent), "berörda kommuner har inte hörts"),
     )
     return ", ".join(f"{count} {word}" for count, word in counts if count)

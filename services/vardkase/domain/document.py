@@ -14,7 +14,7 @@ from .state import PointState
 def clock_part(state: PointState, judgement: Judgement, subject: Subject) -> dict[str, Any]:
     """What the clock adds to a state, but for the instant itself."""
     return {
-        "freshness": judgement.freshness,
+        "freshness": None if state.content is None else judgement.freshness,
         "link": judgement.link,
         "condition": judgement.condition,
         "runs_out_at": None if judgement.runs_out_at is None else iso(judgement.runs_out_at),

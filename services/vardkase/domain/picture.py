@@ -176,7 +176,7 @@ def _coverage(area: Area, rollup: RollUp, around: Surroundings) -> dict[str, Any
     with_points = reporting = 0
     for code in kommuner:
         sums = rollup.sums[Area("kommun", code)]
-        with_points += "expected" in sums
+        with_points += "expected" in sums or "unregistered" in sums
         reporting += bool(sums.get("on_time") or sums.get("stale"))
     return {
         **_reporting(rollup.sums[area]),

@@ -14,7 +14,7 @@ from vardkase.runtime.errors import Failed
 from vardkase.runtime.jetstream.api import STREAM_NOT_FOUND, ApiError, call
 from vardkase_contracts import streams
 from vardkase_contracts.areas import Area
-from vardkase_contracts.subjects import family_filters
+from vardkase_contracts.subjects import Family, family_filters
 from vardkase_contracts.vocab import REALITIES, Reality
 
 _MIB: Final = 1 << 20
@@ -63,7 +63,8 @@ def config(kept: Kept, area: Area, share: float = 1.0) -> dict[str, Any]:
         area: the node's.
         share: of the room that it would have on a disk large enough.
     """
-    family = next(stream.family for stream in streams.STREAMS if stream.name == kept.name)
+    families: dict[str, Family] = {stream.name: stream.family for stream in streams.STREAMS}
+    family = families[kept.name]
     realities: tuple[Reality, ...] = ("act",) if family == "public" else REALITIES
     return {
         "name": kept.name,

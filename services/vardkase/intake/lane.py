@@ -11,30 +11,28 @@ from typing import Final
 from nats.aio.client import Client
 
 from vardkase.runtime.health import Check
-from vardkase.runtime.jetstream.api import CONSUMER_NOT_FOUND, MESSAGE_NOT_FOUND, ApiError, call
-from vardkase.runtime.jetstream.batches import MESSAGE_ID, Outgoing
+from vardkase.runtime.jetstream.api import ApiError, NoAnswer
+from vardkase.runtime.jetstream.batches import Outgoing
 from vardkase.runtime.jetstream.delivery import Delivery
 from vardkase.runtime.jetstream.patient import PatientWriter
 from vardkase.runtime.jetstream.reader import PullReader
-from vardkase.runtime.jetstream.values import scan
+from vardkase.runtime.jetstream.values import Incomplete
 from vardkase.runtime.metrics import Metrics
 from vardkase.runtime.settings import Settings
 from vardkase_contracts import streams, subjects
 from vardkase_contracts.areas import Area
-from vardkase_contracts.instants import MINUTE, SECOND, iso, parse
+from vardkase_contracts.instants import iso
 from vardkase_contracts.refusals import Refusal, rejected
 from vardkase_contracts.reports import extras
 from vardkase_contracts.vocab import Reality
 
 from .check import Accepted, check
-from .recent import Recent
+from .memory import ORIGIN, RECEIVED, Memory
 
 log = logging.getLogger(__name__)
 
-ORIGIN: Final = "Tp-Origin"
-RECEIVED: Final = "Tp-Received"
-#: The log's duplicate window, and a little more.
-_WINDOW: Final = 2 * MINUTE + 10 * SECOND
+_ENVELOPE: Final = 4096
+"""Room for what tells of a refused message beside its bytes, in bytes."""
 
 
 class Lane:
@@ -49,27 +47,24 @@ class Lane:
         self._tick = settings.intake.tick
         self._grace = settings.health.stop_timeout / 2
         area = Area.parse(settings.area)
-        self._filter = subjects.report_filter(reality, area)
-        self._accepted = subjects.accepted_filter(reality, area)
-        self._durable = f"intake-{reality}"
+        durable = f"intake-{reality}"
+        self._memory = Memory(nc, reality=reality, area=area, node=settings.node, durable=durable)
         group = settings.reader
         self._reader = PullReader(
             nc,
             stream=streams.INTAKE,
-            durable=self._durable,
-            filters=[self._filter],
+            durable=durable,
+            filters=[subjects.report_filter(reality, area)],
             batch=group.batch,
             buffer=group.buffer,
             heartbeat=group.heartbeat,
             check=group.check,
             stall_after=group.stuck,
-            resume_after=lambda: self._stored,
+            resume_after=lambda: self._memory.stored,
         )
         self._reports = PatientWriter(nc, streams.REPORTS, settings.writer, metrics)
         self._rejected = PatientWriter(nc, streams.REJECTED, settings.writer, metrics)
-        self._recent = Recent()
-        #: The sequence in INTAKE up to which everything is in REPORTS or REJECTED.
-        self._stored = 0
+        self._generation = 0
         self._remade = 0
         self._heartbeat = time.monotonic()
         self._stopping = asyncio.Event()
@@ -77,7 +72,7 @@ class Lane:
 
     async def start(self) -> None:
         """Learn what a predecessor had stored and not acknowledged, then begin to read."""
-        await self._recall()
+        await self._memory.recall()
         await self._reader.start()
 
     async def stop(self) -> None:
@@ -96,6 +91,8 @@ class Lane:
                 self._heartbeat = time.monotonic()
                 if batch:
                     began = time.monotonic()
+                    if not await self._prepared(batch[0].generation):
+                        break
                     await self._take(batch)
                     await self._reader.ack(batch[-1])
                     self._metrics.batch_seconds.labels(streams.INTAKE).observe(time.monotonic() - began)
@@ -119,14 +116,29 @@ class Lane:
             Check(name=f"lane {self.reality}", ok=not trouble, detail=trouble),
         ]
 
+    async def _prepared(self, generation: int) -> bool:
+        """Once after the reader bound anew: see that the log is still the one that was learnt. False when stopping."""
+        while generation != self._generation:
+            try:
+                await self._memory.look_again()
+            except (NoAnswer, Incomplete, ApiError) as error:
+                log.warning("the log cannot be looked at: %s; trying again", error)
+                await asyncio.sleep(self._tick)
+                if self._stopping.is_set():
+                    return False
+            else:
+                self._generation = generation
+        return True
+
     async def _take(self, batch: Sequence[Delivery]) -> None:
         """Store a batch. Refusals first: what is in REPORTS then tells how far both streams are complete."""
         accepted: list[Outgoing] = []
         refused: list[Outgoing] = []
         entering: list[tuple[str, bytes, Accepted]] = []
         inside: dict[str, bytes] = {}
+        self._memory.anew(batch[0])
         for delivery in batch:
-            if delivery.sequence <= self._stored:
+            if self._memory.knows(delivery):
                 continue
             verdict = check(delivery.subject, delivery.data)
             if isinstance(verdict, Refusal):
@@ -145,16 +157,16 @@ class Lane:
         for (message_id, digest, verdict), sequence in zip(
             entering, await self._reports.write_once(accepted), strict=True
         ):
-            self._recent.add(message_id, digest)
+            self._memory.entered(message_id, digest, sequence)
             outcome = "duplicate" if sequence is None else "accepted"
             self._metrics.reports.labels(self.reality, verdict.report.kind, outcome).inc()
-        self._stored = max(self._stored, batch[-1].sequence)
+        self._memory.handled(batch[-1].sequence, batch[-1].stored_at)
 
     def _message_id(self, identity: str, digest: bytes, inside: dict[str, bytes]) -> str | None:
         """The id that a report enters under, minding those that enter with it; `None` for a repeat."""
         held = inside.get(identity)
         if held is None:
-            message_id = self._recent.message_id(identity, digest)
+            message_id = self._memory.message_id(identity, digest)
         else:
             message_id = None if held == digest else f"{identity}.{digest.hex()[:16]}"
         if message_id is not None and message_id != identity:
@@ -175,7 +187,7 @@ class Lane:
         origin = f"{self._node}/{delivery.sequence}"
         event = rejected(
             refusal,
-            delivery.data,
+            delivery.data[: max(0, self._nc.max_payload - _ENVELOPE) * 3 // 4],
             subject=delivery.subject,
             node=self._node,
             origin=origin,
@@ -186,41 +198,8 @@ class Lane:
         return Outgoing(
             subject=subjects.rejected(self.reality, lan, kommun, slug),
             data=event.model_dump_json(exclude_none=True).encode(),
-            message_id=f"{streams.INTAKE}/{origin}",
+            message_id=f"{streams.INTAKE}/{origin}/{delivery.stored_at}",
         )
-
-    async def _recall(self) -> None:
-        """What entered the log since the oldest message that is not acknowledged came, and in the log's own window."""
-        since = time.time_ns() // 1000 - _WINDOW
-        waiting = await self._oldest_waiting()
-        if waiting is not None:
-            since = min(since, waiting)
-        prefix = f"{self._node}/"
-        async for entry in scan(self._nc, streams.REPORTS, [self._accepted], since=since):
-            message_id = entry.headers.get(MESSAGE_ID)
-            if message_id is not None:
-                self._recent.add(message_id, hashlib.sha256(entry.data).digest())
-            origin = entry.headers.get(ORIGIN, "")
-            if origin.startswith(prefix) and origin[len(prefix) :].isdigit():
-                self._stored = max(self._stored, int(origin[len(prefix) :]))
-
-    async def _oldest_waiting(self) -> int | None:
-        """When the oldest message that is not acknowledged came, µs; `None` when there is none."""
-        try:
-            info = await call(self._nc, f"CONSUMER.INFO.{streams.INTAKE}.{self._durable}")
-            after = info["ack_floor"]["stream_seq"] + 1
-        except ApiError as error:
-            if error.err_code != CONSUMER_NOT_FOUND:
-                raise
-            after = 1
-        request = {"seq": after, "next_by_subj": self._filter}
-        try:
-            found = await call(self._nc, f"STREAM.MSG.GET.{streams.INTAKE}", request)
-        except ApiError as error:
-            if error.err_code != MESSAGE_NOT_FOUND:
-                raise
-            return None
-        return parse(found["message"]["time"])
 
     def _observe(self) -> None:
         health = self._reader.health()

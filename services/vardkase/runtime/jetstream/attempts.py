@@ -20,7 +20,7 @@ from nats.aio.client import Client
 
 from vardkase.runtime.jetstream import api
 from vardkase.runtime.jetstream.api import ApiError, NoAnswer, call
-from vardkase.runtime.jetstream.batches import Marked, mark_of
+from vardkase.runtime.jetstream.batches import Marked, mark_of, on_the_wire
 from vardkase.runtime.jetstream.errors import WriteConflict, WriteRefused, WriteTimeout
 from vardkase.runtime.jetstream.values import Incomplete, scan
 
@@ -159,13 +159,14 @@ class Attempts:
             for number, own in enumerate(headers, 1):
                 own |= {"Nats-Batch-Id": identity, "Nats-Batch-Sequence": str(number)}
             headers[-1]["Nats-Batch-Commit"] = "1"
+        for one, own in zip(batch, headers, strict=True):
+            if on_the_wire(one.message, own) > self._nc.max_payload:  # the server would end the connection
+                raise WriteRefused(_TOO_LONG, f"a message is longer than {self._nc.max_payload} bytes")
         try:
             for one, own in zip(batch[:-1], headers[:-1], strict=True):
                 await self._nc.publish(one.message.subject, one.message.data, headers=own)
             self._unsure = True
             answer = await self._ask(batch[-1], headers[-1], batch[-1].message.data)
-        except nats.errors.MaxPayloadError:
-            raise WriteRefused(_TOO_LONG, f"a message is longer than {self._nc.max_payload} bytes") from None
         except (ApiError, nats.errors.NoRespondersError):
             self._unsure = False  # an answer, although not the one hoped for
             raise

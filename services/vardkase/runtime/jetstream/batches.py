@@ -53,6 +53,11 @@ class Marked:
         return headers
 
 
+def on_the_wire(message: Outgoing, headers: Mapping[str, str]) -> int:
+    """The bytes that the server counts against its longest message: payload and headers."""
+    return len(message.data) + 12 + sum(len(name) + len(value.encode()) + 4 for name, value in headers.items())
+
+
 def mark_of(headers: Mapping[str, str]) -> str | None:
     """What a stored message is recognised by."""
     return headers.get(MESSAGE_ID) or headers.get(WRITER)

@@ -3,10 +3,10 @@
 
 nats-py 2.16 alone does not do for whoever reads what strangers publish. Seen on 2.15.1, each from one stored message:
 a subject that is not UTF-8, or headers cut short, end its reading task for good while it says "connected"; a subject
-with a vertical tab or a form feed makes it reconnect for ever. And after a black hole it waits, without bound, for what
-it had not sent. On Python 3.11 a cancelled attempt to reconnect can live on (`asyncio.wait_for` returns a result
-instead of being cancelled): two of them then fight over one connection, or one outlives the closing and the process
-never ends.
+with a vertical tab or a form feed makes it reconnect for ever. After a black hole it waits, without bound, for what it
+had not sent. What the server ends a connection for (a message too long with its headers, too many connections) ends it
+for good. And on Python 3.11 a cancelled attempt to reconnect can live on (`asyncio.wait_for` returns a result instead
+of being cancelled): two of them then fight over one connection, or one outlives the closing and no process ends.
 """
 
 import asyncio
@@ -23,7 +23,13 @@ from urllib.parse import urlsplit
 import nats.errors
 from nats.aio.client import Client, Srv
 from nats.aio.msg import Msg
-from nats.protocol.parser import AWAITING_CONTROL_LINE, AWAITING_MSG_PAYLOAD, Parser
+from nats.protocol.parser import (
+    AWAITING_CONTROL_LINE,
+    AWAITING_MSG_PAYLOAD,
+    PERMISSIONS_ERR,
+    STALE_CONNECTION,
+    Parser,
+)
 
 _LONGEST_LINE: Final = 64 * 1024
 """The server's longest protocol line is 4 KiB, and a delivery's reply subject comes on top of it; INFO is longer."""
@@ -137,6 +143,15 @@ class Connection(Client):
             headers=headers,
             _sid=sid,
         )
+
+    async def _process_err(self, err_msg: str) -> None:
+        """What the server ends a connection for is told, and the connection made anew; nats-py would end for good."""
+        if STALE_CONNECTION in err_msg or PERMISSIONS_ERR in err_msg:
+            await super()._process_err(err_msg)
+            return
+        self._err = nats.errors.Error(f"the server ended the connection: {err_msg}")
+        await self._error_cb(self._err)
+        await self._process_op_err(self._err)
 
     async def _attempt_reconnect(self) -> None:
         """Drop the old socket at once, with what waits in it: it could arrive after it was sent anew elsewhere."""
