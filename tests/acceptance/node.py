@@ -146,6 +146,12 @@ class Node:
             self.identities.commit(self.read)
         return effects
 
+    def checkpoint(self, now: int, *, commit: bool = True) -> None:
+        """Make the states of a backlog durable before it is judged."""
+        self.streams.write(self.world.merged(now))
+        if commit:
+            self.identities.commit(self.read)
+
     def drive(self, now: int, until: int, *, most: int = 10_000) -> int:
         """Let the clock go on from an instant, judging whenever something is due; the last instant judged at."""
         for _ in range(most):

@@ -1,4 +1,3 @@
-
 """The streams that a client reads, somebody who publishes to them, and values to publish."""
 
 import json

@@ -7,10 +7,10 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+
 from contract.fixtures import report
 from node import Node
 from servers import Eventually
-
 from vardkase.runtime.jetstream.values import scan
 from vardkase_contracts import streams
 

@@ -251,6 +251,21 @@ def test_rules_that_are_none_end_the_node(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_help_lists_the_commands_without_importing_them() -> None:
+    """The list costs no more than the list."""
+    program = (
+        "import sys, vardkase.cli.main as main\nsys.argv = ['vardkase', '--help']\n"
+        "try:\n    main.main()\nexcept SystemExit as end:\n    assert end.code == 0\n"
+        "print(sorted(m for m in sys.modules if m.startswith(('vardkase.', 'pydantic', 'nats', 'faststream'))))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment(), capture_output=True, text=True, timeout=START, check=True
+    )
+    assert all(f" {name} " in done.stdout for name in ("up", "demo", "run", "report", "watch", "alerts", "ack"))
+    imported = done.stdout.splitlines()[-1]
+    assert imported == "['vardkase.cli', 'vardkase.cli.main', 'vardkase.runtime', 'vardkase.runtime.errors']"
+
+
 def test_a_service_alone_needs_a_server() -> None:
     """`run` without a NATS server is wrong use."""
     code, line = refused("run", "intake")

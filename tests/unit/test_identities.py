@@ -3,6 +3,7 @@
 import shutil
 import sqlite3
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -188,8 +189,11 @@ def test_a_file_spoilt_in_its_middle_ends_the_process_once(path: Path) -> None:
         assert (anew.position, anew.look_up([key("r1")])) == (0, {})
 
 
-def test_two_processes_cannot_share_a_file(path: Path, identities: Identities) -> None:
+def test_two_processes_cannot_share_a_file(
+    path: Path, identities: Identities, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A second aggregator on the same file is refused, and leaves it as it is."""
+    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, timeout=0))  # it would wait for 5 s
     identities.commit(3)
     with pytest.raises(sqlite3.OperationalError, match="locked"):
         Identities(path)

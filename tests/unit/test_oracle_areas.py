@@ -57,6 +57,7 @@ def test_acks_count_as_defined(
     """Of each area its latest ack counts, while it lasts and covers the level, and not from before the alert."""
     key, raised_at, now = "power.lost/2480-teg", make.instant(raised), make.instant(minute)
     runs_out_at = None if runs_out is None else make.instant(runs_out)
+    orders = [order for order in orders if instant(order["time"]) <= now]
     expected = acks(orders, key, Verdict(level=level, raised_at=raised_at), runs_out_at, now)
     found = adapter.orders(orders).acks_of(key, level, raised_at, runs_out_at, now)
     assert expected == {where: until for where, _, until in found}
