@@ -97,8 +97,11 @@ class House:
 
     async def quiet(self) -> bool:
         """Whether everything in INTAKE is dealt with."""
+        last = (await call(self.nc, f"STREAM.INFO.{streams.INTAKE}"))["state"]["last_seq"]
         infos = (await call(self.nc, f"CONSUMER.LIST.{streams.INTAKE}"))["consumers"]
-        return len(infos) == 3 and not any(info["num_pending"] + info["num_ack_pending"] for info in infos)
+        if len(infos) < 3 or any(info["num_pending"] + info["num_ack_pending"] for info in infos):
+            return False
+        return max(info["ack_floor"]["stream_seq"] for info in infos) >= last  # a count of what waits may lag
 
     def count(self, name: str, **labels: str) -> float:
         """A counter's value."""

@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 from oracle import table
-from oracle.merge import Given, Point, fold
+from oracle.merge import Given, Point, Said, fold
 from oracle.orders import Order, in_force, incidents, within
 from oracle.point import Judge, first
 from oracle.scan import Asked, Verdict, history, instants, worst
@@ -30,10 +29,10 @@ class World:
         """Every point (and kommun itself) that something was said of, judged."""
         return {id_: Judge(point, self.now, tuple(self.inherited(id_))) for id_, point in self.points.items()}
 
-    def inherited(self, point_id: str) -> list[Mapping[str, Any]]:
+    def inherited(self, point_id: str) -> list[Said]:
         """The needs of retired points that this one replaces."""
         return [
-            need.value
+            need
             for point in self.points.values()
             if point.retired and point.value("retire").get("replaced_by") == point_id
             for need in point.needs.values()

@@ -131,11 +131,11 @@ def _staff(points: list[Judge]) -> dict[str, int]:
 
 def _needs(world: World, area: str, direction: str) -> list[Mapping[str, Any]]:
     return [
-        {"state": "requested", "kind": "unknown", **{k: v for k, v in need.items() if v is not None}}
+        {"state": "requested", "kind": "unknown", **{k: v for k, v in said.value.items() if v is not None}}
         for judge in world.judges_in(area)
         if not judge.point.retired
-        for need in (*(said.value for said in judge.point.needs.values()), *judge.inherited)
-        if (need.get("direction") or "need") == direction
+        for said in judge.needs
+        if (said.value.get("direction") or "need") == direction
     ]
 
 

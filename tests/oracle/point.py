@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from oracle import table
-from oracle.merge import Point, exact, instant
+from oracle.merge import Point, Said, exact, instant
 from oracle.scan import NOTHING, Asked, History, Verdict, history, instants, worst
 from oracle.table import HOUR, LEVELS, MINUTE
 from oracle.then import Lines
@@ -31,7 +31,7 @@ class Judge:
 
     point: Point
     now: int
-    inherited: tuple[Mapping[str, Any], ...] = ()
+    inherited: tuple[Said, ...] = ()
     """Needs of retired points that this one replaces."""
 
     @cached_property
@@ -221,15 +221,21 @@ class Judge:
         return Asked("here", first(0 if not late else sum(max(late) >= d for d in table.OVERDUE)))
 
     @cached_property
+    def needs(self) -> list[Said]:
+        """Its own needs, and those of the points that it replaces."""
+        return [*self.point.needs.values(), *self.inherited]
+
+    @cached_property
     def pressing(self) -> list[Mapping[str, Any]]:
-        """The needs that must be met by a time."""
+        """The needs that must be met by a time, as far as they count at `now`."""
         return [
-            need
-            for need in (*(said.value for said in self.point.needs.values()), *self.inherited)
-            if (need.get("direction") or "need") == "need"
-            and need.get("priority") in ("urgent", "high")
-            and (need.get("state") or "requested") in ("requested", "assigned")
-            and need.get("needed_by") is not None
+            said.value
+            for said in self.needs
+            if said.at <= self.now + table.AHEAD
+            and (said.value.get("direction") or "need") == "need"
+            and said.value.get("priority") in ("urgent", "high")
+            and (said.value.get("state") or "requested") in ("requested", "assigned")
+            and said.value.get("needed_by") is not None
         ]
 
     def freshness_stale(self, t: int) -> Asked:

@@ -1,7 +1,6 @@
 """The aggregator wired together: worlds, lanes, pictures and orders, as a FastStream application."""
 
 import asyncio
-import contextlib
 from collections.abc import Sequence
 
 from nats.aio.client import Client
@@ -73,7 +72,7 @@ class Aggregator:
             await lane.start()
             self.tasks.spawn(lane.run(), name=f"lane {lane.reality}", finite=True)
             self.tasks.spawn(picture.run(), name=f"pictures {lane.reality}")
-        self.tasks.spawn(Gauges(worlds, self._lanes, self._settings, self._metrics).run(), name="gauges")
+        self.tasks.spawn(Gauges(worlds, self._lanes, self._clock, self._settings, self._metrics).run(), name="gauges")
 
     async def _connect_public(self) -> Client | None:
         url = self._settings.nats_public_url
@@ -91,9 +90,7 @@ class Aggregator:
         for identities in self._identities:
             identities.close()
         if self._public is not None:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._settings.link.drain_timeout):
-                    await self._public.client.close()
+            await self._public.close()
 
     def checks(self) -> Sequence[Check]:
         """What must hold for it to be ready."""

@@ -5,8 +5,10 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 
+from vardkase.runtime.clock import Clock
 from vardkase.runtime.metrics import Metrics
 from vardkase.runtime.settings import Settings
+from vardkase_contracts.instants import SECOND
 from vardkase_contracts.vocab import ALERT_LEVELS, CONDITIONS, FRESHNESSES, Reality
 
 from .lane import Lane
@@ -19,9 +21,10 @@ class Gauges:
     """Sets the gauges of all realities."""
 
     def __init__(
-        self, worlds: dict[Reality, World], lanes: Sequence[Lane], settings: Settings, metrics: Metrics
+        self, worlds: dict[Reality, World], lanes: Sequence[Lane], clock: Clock, settings: Settings, metrics: Metrics
     ) -> None:
         """Nothing is set before `run`."""
+        self._clock = clock
         self._worlds = worlds
         self._lanes = lanes
         self._recheck = settings.aggregator.recheck
@@ -36,6 +39,7 @@ class Gauges:
                 self._points(world)
                 self._open_alerts(world)
                 await asyncio.sleep(0)
+            self._metrics.clock_stepped.set(self._clock.stepped / SECOND)
             if time.monotonic() - checked >= self._recheck:
                 checked = time.monotonic()
                 for lane in self._lanes:

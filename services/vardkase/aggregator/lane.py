@@ -38,8 +38,8 @@ log = logging.getLogger(__name__)
 _CHECKPOINT = 10_000
 #: Points are judged so many at a time, so that the process stays alive to others while all of Sweden is judged.
 _JUDGED_AT_ONCE = 1_000
-#: Reports of a driven clock's world come fast: what is due is looked at this often, s.
-_DRIVEN_TICK = 0.05
+#: Seconds between two looks at what is due when the clock may run fast, or nothing has been judged yet.
+_SOON = 0.05
 
 
 def durable(reality: Reality) -> str:
@@ -153,8 +153,8 @@ class Lane:
     def _wait(self) -> float:
         """Seconds to wait for reports: no longer than until the clock changes something."""
         tick = self._settings.aggregator.tick
-        if self._settings.clock_start is not None:
-            return _DRIVEN_TICK
+        if self._settings.clock_start is not None or not self._caught_up:
+            return _SOON
         due = (self._world.next_due() - self._clock.now()) / SECOND
         return min(tick, max(0.001, due))
 

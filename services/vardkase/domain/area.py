@@ -28,17 +28,22 @@ def silence(heard: Heard, open_points: int, incident_since: int | None, rules: R
     if not open_points and incident_since is None:
         return Settled(None, FOREVER)
     anything, heartbeat = heard
-    if incident_since is not None and (anything is None or anything < incident_since):
-        anything = incident_since
-    if anything is None:
+    # Either reason to listen is enough: open points from the last thing heard, an incident not before its start.
+    reasons: list[int] = []
+    if open_points and anything is not None:
+        reasons.append(anything)
+    if incident_since is not None:
+        reasons.append(incident_since if anything is None else max(anything, incident_since))
+    if not reasons:
         return Settled(None, FOREVER)
+    since = min(reasons)
     patience = spec.held("yellow")
-    if patience is not None and heartbeat is not None and anything - heartbeat <= HEARTBEATS_CAME:
+    if patience is not None and heartbeat is not None and since - heartbeat <= HEARTBEATS_CAME:
         patience = min(patience, spec.after_heartbeats or patience)
-    finding = Finding(scope=[(anything, FOREVER)])
-    finding.yellow = _from(anything, patience)
-    finding.red = _from(anything, spec.held("red"))
-    finding.critical = _from(anything, spec.held("critical"))
+    finding = Finding(scope=[(since, FOREVER)])
+    finding.yellow = _from(since, patience)
+    finding.red = _from(since, spec.held("red"))
+    finding.critical = _from(since, spec.held("critical"))
     return settle("area.silent", finding, 0, now)
 
 

@@ -1,5 +1,6 @@
 """Acts of people, folded: acknowledgements and incidents. A function of the set of orders, as states are of reports."""
 
+from bisect import insort
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -16,6 +17,8 @@ from .intervals import FOREVER
 ACK_LASTS = 4 * HOUR
 #: No acknowledgement lasts longer than this (ours), so that old ones can be forgotten whatever comes late.
 ACK_LASTS_AT_MOST = 7 * DAY
+#: Of one area and alert, so many are kept: one dated ahead by a wrong clock must not hide those before it.
+ACKS_KEPT = 8
 #: An order is ordered by its time, then its id.
 Rank = tuple[int, str]
 
@@ -49,8 +52,10 @@ class Incident(NamedTuple):
 class Orders:
     """The orders of one reality."""
 
-    #: The latest acknowledgement, by alert key and the area of the one who gave it.
-    acks: dict[str, dict[tuple[str, str], Ack]] = field(default_factory=dict[str, dict[tuple[str, str], Ack]])
+    #: The latest acknowledgements, by alert key and the area of the one who gave them, in order.
+    acks: dict[str, dict[tuple[str, str], list[Ack]]] = field(
+        default_factory=dict[str, dict[tuple[str, str], list[Ack]]]
+    )
     incidents: dict[str, tuple[Rank, Incident]] = field(default_factory=dict[str, tuple[Rank, Incident]])
 
     def take(self, order: Order) -> bool:
@@ -61,10 +66,10 @@ class Orders:
             until = rank[0] + ACK_LASTS if data.until is None else from_datetime(data.until)
             until = min(until, rank[0] + ACK_LASTS_AT_MOST)
             ack = Ack(rank, data.level, until, data.by.role, data.note)
-            given = self.acks.setdefault(data.key, {})
-            where = (data.by.level, data.by.code)
-            if where not in given or ack.rank > given[where].rank:
-                given[where] = ack
+            given = self.acks.setdefault(data.key, {}).setdefault((data.by.level, data.by.code), [])
+            if ack not in given:
+                insort(given, ack)
+                del given[:-ACKS_KEPT]
             return True
         if isinstance(order, IncidentOrder):
             data = order.data
@@ -80,12 +85,14 @@ class Orders:
     def forget(self, now: int) -> None:
         """Drop acknowledgements that neither count any more, nor keep an older one that comes late from counting."""
         before = now - ACK_LASTS_AT_MOST
-        for key in [key for key, given in self.acks.items() if all(ack.at <= before for ack in given.values())]:
+        for key in [key for key, given in self.acks.items() if all(acks[-1].at <= before for acks in given.values())]:
             del self.acks[key]
 
     def next_ack(self, key: str, now: int) -> int:
         """When the next acknowledgement begins to count, that another node's clock gave a time ahead of ours, µs."""
-        return min((ack.at for ack in self.acks.get(key, {}).values() if ack.at > now), default=FOREVER)
+        return min(
+            (ack.at for acks in self.acks.get(key, {}).values() for ack in acks if ack.at > now), default=FOREVER
+        )
 
     def acks_of(
         self, key: str, level: AlertLevel, raised_at: int, runs_out_at: int | None, now: int
@@ -95,9 +102,12 @@ class Orders:
         Not older than the alert, not for a better level than it has now, and never past the running out.
         """
         found: list[tuple[tuple[str, str], Ack, int]] = []
-        for where, ack in sorted(self.acks.get(key, {}).items()):
+        for where, acks in sorted(self.acks.get(key, {}).items()):
+            ack = next((each for each in reversed(acks) if each.at <= now), None)
+            if ack is None:
+                continue
             until = ack.until if runs_out_at is None or runs_out_at <= ack.at else min(ack.until, runs_out_at)
-            if raised_at <= ack.at <= now < until and RANK[ack.level] >= RANK[level]:
+            if raised_at <= ack.at and now < until and RANK[ack.level] >= RANK[level]:
                 found.append((where, ack, until))
         return found
 

@@ -41,7 +41,8 @@ class View:
         for entry in reversed(timeline.entries):
             if entry[0].time <= self.now + SKEW:
                 return entry
-        return None
+        known = self.state.known.get(aspect)
+        return known if self.counts(known) else None
 
     def fact(self, aspect: str) -> Entry | None:
         """An aspect without a timeline, as it is now."""

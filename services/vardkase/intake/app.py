@@ -12,6 +12,7 @@ from vardkase.runtime.settings import Settings
 from vardkase.runtime.tasks import Tasks
 from vardkase_contracts.vocab import REALITIES
 
+from .fill import watch
 from .lane import Lane
 
 
@@ -34,6 +35,7 @@ class Intake:
             await lane.start()
             self._lanes.append(lane)
             self.tasks.spawn(lane.run(), name=f"lane {reality}", finite=True)
+        self.tasks.spawn(watch(nc, self._settings, self._metrics), name="fill")
 
     async def stop(self) -> None:
         """Finish the batches in hand and acknowledge them."""
