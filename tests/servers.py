@@ -103,6 +103,7 @@ class Link:
         self._open = asyncio.Event()
         self._open.set()
         self._refusing = False
+        self._age = 0
         self.port = 0
 
     @property
@@ -135,6 +136,10 @@ class Link:
         self._refusing = False
         self._open.set()
 
+    def bury(self) -> None:
+        """The connections that there are swallow everything for ever; new ones pass."""
+        self._age += 1
+
     def cut(self) -> None:
         """Reset all, and refuse new connections until `heal`."""
         self._refusing = True
@@ -161,14 +166,16 @@ class Link:
             return
         self._writers |= {writer, up_writer}
         for source, target in ((reader, up_writer), (up_reader, writer)):
-            task = asyncio.ensure_future(self._pump(source, target))
+            task = asyncio.ensure_future(self._pump(source, target, self._age))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _pump(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+    async def _pump(self, source: asyncio.StreamReader, target: asyncio.StreamWriter, age: int) -> None:
         with contextlib.suppress(OSError):
             while data := await source.read(65536):
                 await self._open.wait()
+                if age < self._age:
+                    await asyncio.Event().wait()
                 if target.transport.is_closing():
                     return
                 target.write(data)

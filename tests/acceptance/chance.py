@@ -52,9 +52,7 @@ class Chance(random.Random):
 
     def some(self, **fields: Any) -> dict[str, Any]:
         """Any of the fields: most given, some null, some left out."""
-        return {
-            name: None if self.random() < 0.1 else value for name, value in fields.items() if self.random() < 0.7
-        }
+        return {name: None if self.random() < 0.1 else value for name, value in fields.items() if self.random() < 0.7}
 
     def _register(self, _number: int, _observed: float, _points: Sequence[str]) -> tuple[str, dict[str, Any]]:
         return "register", {

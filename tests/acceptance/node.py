@@ -48,7 +48,7 @@ class Streams:
         """Store effects in their order, or only as far as the writer comes."""
         kinds = (self.alerts, effects.alerts), (self.public, effects.public), (self.states, effects.states)
         for stream, documents in kinds[:reach]:
-            stream += map(_stored, documents.values())
+            stream.extend(map(_stored, documents.values()))
 
 
 class Node:
@@ -136,10 +136,19 @@ class Node:
             state = folded.get((reality, point)) or PointState(point, reality)
             self.world.put(state, withdrawn=withdrawn)
 
+    def _refold_stale(self) -> None:
+        """Fold anew what rests on a register of another reality that has changed."""
+        reality = self.world.reality
+        stale = self.world.take_stale()
+        folded = fold(self.streams.log[: self.read]) if stale else {}
+        for point in stale:
+            self.world.put(folded.get((reality, point)) or PointState(point, reality), withdrawn=True)
+
     # -- judging -----------------------------------------------------------------------------------------------------
 
     def judge(self, now: int, *, reach: Reach = 3, commit: bool = True) -> Effects:
         """Judge, store what comes of it, and commit; or only as far as it comes before a crash."""
+        self._refold_stale()
         effects = self.world.judge(now)
         self.streams.write(effects, reach)
         if commit and reach == 3:
@@ -168,9 +177,7 @@ class Node:
     def versions(self) -> dict[str, str]:
         """The version of every state that anything is known of."""
         return {
-            point: merged_document(state)["version"]
-            for point, state in self.world.states.items()
-            if not state.is_empty
+            point: merged_document(state)["version"] for point, state in self.world.states.items() if not state.is_empty
         }
 
     def picture(self, code: str, now: int) -> dict[str, Any]:

@@ -92,8 +92,7 @@ def _resolved(schema: dict[str, Any]) -> dict[str, Any]:
 
 def _alternatives(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
     schema = _resolved(schema)
-    for one in schema.get("anyOf", (schema,)):
-        one = _resolved(one)
+    for one in map(_resolved, schema.get("anyOf", (schema,))):
         if one.get("type") != "null":
             yield one
 

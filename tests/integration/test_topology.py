@@ -1,122 +1,145 @@
-"""Streams are made and mended from data; a server of one's own says in one line why it cannot start."""
+"""The streams of a node, and who may do what with them."""
 
-import json
-import socket
-from collections.abc import AsyncIterator
-from pathlib import Path
+from typing import Any
 
 import pytest
+from nats.aio.client import Client
 
-from servers import Dial
+from servers import Dial, NatsServer
 from vardkase.federation import topology
 from vardkase.runtime.errors import Failed
-from vardkase.runtime.jetstream.api import call
-from vardkase.runtime.nats_server import EmbeddedNats
-from vardkase.runtime.settings import load
-from vardkase_contracts import streams
-from vardkase_contracts.areas import NATION, Area
+from vardkase.runtime.jetstream.api import ApiError, call
+from vardkase.runtime.jetstream.connection import Connection
+from vardkase_contracts import streams, subjects
+from vardkase_contracts.areas import Area
+
+AREAS = [Area.parse(code) for code in ("2480", "24", "norra", "SE")]
+LAN = Area.parse("24")
 
 
-@pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[EmbeddedNats]:
-    server = EmbeddedNats(load(data_dir=tmp_path, nats_port=0))
-    await server.start()
-    yield server
-    await server.stop()
+async def config_of(nc: Client, stream: str) -> dict[str, Any]:
+    return (await call(nc, f"STREAM.INFO.{stream}"))["config"]
 
 
-async def test_all_streams_are_made_once(server: EmbeddedNats, dial: Dial) -> None:
-    """Ensuring twice changes nothing; every stream keeps its files, and refuses what is new rather than lose what is old."""
-    nc = await dial(server.url)
-    await topology.ensure(nc, NATION, share=0.1)
-    before = {kept.name: (await call(nc, f"STREAM.INFO.{kept.name}"))["config"] for kept in topology.KEPT}
-    await topology.ensure(nc, NATION, share=0.1)
-    after = {kept.name: (await call(nc, f"STREAM.INFO.{kept.name}"))["config"] for kept in topology.KEPT}
-    assert before == after
-    assert {config["storage"] for config in after.values()} == {"file"}
-    assert after[streams.REPORTS]["discard"] == "new"
-    assert after[streams.REPORTS].get("max_age", 0) == 0
-    assert after[streams.INTAKE]["duplicate_window"] == 100_000_000
-    assert after[streams.STATE]["max_msgs_per_subject"] == 1
-    assert set(await topology.fill_ratios(nc)) == set(after)
+async def test_streams_are_kept_as_the_contract_says(nc: Connection) -> None:
+    """Limits and files; the log refuses what is new when full and never ages; of states the last value stays."""
+    await topology.ensure(nc, LAN, share=0.05)
+    await topology.ensure_public(nc, LAN, share=0.05)
+    configs = {kept.name: await config_of(nc, kept.name) for kept in (*topology.KEPT, topology.PUBLIC)}
+    assert set(configs) == {stream.name for stream in streams.STREAMS} - {streams.ORDERS_DOWN}
+    for name, config in configs.items():
+        assert (config["retention"], config["storage"]) == ("limits", "file"), name
+        assert config["max_bytes"] > 0, name
+        assert not config.get("discard_new_per_subject"), name
+        assert not config.get("persist_mode"), name
+    assert configs["INTAKE"]["max_age"] == 7 * 86_400 * 10**9
+    assert configs["INTAKE"]["duplicate_window"] == 100_000_000
+    assert (configs["REPORTS"]["discard"], configs["REPORTS"]["max_age"]) == ("new", 0)
+    assert configs["REPORTS"]["duplicate_window"] == 120 * 10**9
+    for name in ("REPORTS", "STATE", "PICTURES", "ALERTS", "PUBLIC"):
+        assert configs[name]["allow_atomic"], name
+    for stream in streams.STREAMS:
+        if stream.name in configs:
+            assert configs[stream.name]["max_msgs_per_subject"] == (1 if stream.keeps == "last" else -1), stream.name
+            assert configs[stream.name]["allow_direct"] or stream.keeps == "all", stream.name
 
 
-async def test_what_an_operator_set_stays(server: EmbeddedNats, dial: Dial) -> None:
-    """A stream that is otherwise is mended, but keeps its room and what we do not name."""
-    nc = await dial(server.url)
-    await topology.ensure(nc, NATION, share=0.1)
-    config = (await call(nc, f"STREAM.INFO.{streams.PICTURES}"))["config"]
-    await call(
-        nc,
-        f"STREAM.UPDATE.{streams.PICTURES}",
-        {**config, "max_bytes": 123 << 20, "description": "ours", "discard": "old"},
-    )
-    await topology.ensure(nc, NATION, share=0.5)
-    mended = (await call(nc, f"STREAM.INFO.{streams.PICTURES}"))["config"]
-    assert (mended["max_bytes"], mended["description"], mended["discard"]) == (123 << 20, "ours", "new")
+@pytest.mark.parametrize("area", AREAS, ids=lambda area: area.code)
+async def test_every_subject_of_an_area_has_its_stream(nc: Connection, area: Area) -> None:
+    """What the contract's builders make for an area goes to the stream of its family, and what is outside to none."""
+    await topology.ensure(nc, area, share=0.05)
+    await topology.ensure_public(nc, area, share=0.05)
+    kommun = area.kommuner()[0]
+    outside = next(code for code in ("0114", "1480") if not area.covers(code) or area.level == "nation")
+    js = nc.jetstream(timeout=2)
+    for code, inside in ((kommun, True), (outside, area.level == "nation")):
+        point = f"{code}-skolan"
+        built = {
+            "INTAKE": subjects.report("exe", code, "skolan", "status"),
+            "REPORTS": subjects.accepted("act", code, "_", "activation"),
+            "REJECTED": subjects.rejected("tst", code[:2], code, "skolan"),
+            "STATE": subjects.state("act", code, "skolan"),
+            "ALERTS": subjects.alert("act", f"power.endurance/{point}"),
+            "PUBLIC": subjects.public(code, "skolan"),
+        }
+        for stream, subject in built.items():
+            if inside:
+                assert (await js.publish(subject, b"{}")).stream == stream
+            else:
+                assert (await call(nc, "STREAM.NAMES", {"subject": subject}))["streams"] is None
+    for stream, subject in {
+        "PICTURES": subjects.picture("act", area),
+        "ALERTS": subjects.alert("act", f"area.red_share/{area.code}"),
+        "ORDERS_UP": subjects.order("act", area, "ack"),
+        "AUDIT": subjects.audit("act", area),
+    }.items():
+        assert (await js.publish(subject, b"{}")).stream == stream
 
 
-async def test_a_stream_that_cannot_be_is_named(server: EmbeddedNats, dial: Dial) -> None:
-    """A stream of another kind under our name is refused in one line."""
-    nc = await dial(server.url)
-    await call(nc, "STREAM.CREATE.STATE", {"name": "STATE", "subjects": ["other"], "retention": "workqueue"})
-    with pytest.raises(Failed, match="the stream STATE cannot be mended"):
-        await topology.ensure(nc, NATION)
+async def test_making_them_again_mends_and_resets_nothing(nc: Connection) -> None:
+    """What is otherwise than named is mended; room, description and messages are the operator's and stay."""
+    await topology.ensure(nc, LAN, share=0.05)
+    await nc.jetstream().publish("tp.v1.act.accepted.24.2480.x.status", b"one")
+    before = await config_of(nc, "REPORTS")
+    await topology.ensure(nc, LAN, share=0.5)
+    assert await config_of(nc, "REPORTS") == before
+    other = before | {
+        "discard": "old",
+        "max_age": 10**12,
+        "allow_atomic": False,
+        "duplicate_window": 10**9,
+        "max_bytes": 77 << 20,
+        "description": "mine",
+        "allow_rollup_hdrs": True,
+    }
+    await call(nc, "STREAM.UPDATE.REPORTS", other)
+    await topology.ensure(nc, LAN, share=0.05)
+    assert await config_of(nc, "REPORTS") == before | {
+        "max_bytes": 77 << 20,
+        "description": "mine",
+        "allow_rollup_hdrs": True,
+        "max_age": 10**12,
+    }
+    assert (await call(nc, "STREAM.INFO.REPORTS"))["state"]["messages"] == 1
 
 
-async def test_a_lan_takes_its_own_reports_alone(server: EmbeddedNats, dial: Dial) -> None:
-    """A node of a län has no subject of another's."""
-    nc = await dial(server.url)
-    await topology.ensure(nc, Area.parse("24"), share=0.1)
-    subjects = (await call(nc, f"STREAM.INFO.{streams.INTAKE}"))["config"]["subjects"]
-    assert subjects == [f"tp.v1.{reality}.report.24.>" for reality in ("act", "exe", "tst")]
+async def test_a_stream_that_cannot_be_mended_is_named(nc: Connection) -> None:
+    """A stream of another kind, or one that has our subjects, is refused in one line, and left alone."""
+    stranger = {"name": "MINE", "subjects": ["tp.v1.act.state.>"], "storage": "file"}
+    await call(nc, "STREAM.CREATE.MINE", stranger)
+    with pytest.raises(Failed, match=r"^the stream STATE cannot be made: .*overlap.*$"):
+        await topology.ensure(nc, LAN, share=0.05)
+    await call(nc, "STREAM.DELETE.MINE")
+    await call(nc, "STREAM.CREATE.STATE", stranger | {"name": "STATE", "storage": "memory"})
+    with pytest.raises(Failed, match=r"^the stream STATE cannot be mended: .*storage.*$"):
+        await topology.ensure(nc, LAN, share=0.05)
+    assert (await config_of(nc, "STATE"))["storage"] == "memory"
 
 
-async def test_it_comes_back_on_the_same_port_and_store(server: EmbeddedNats, dial: Dial) -> None:
-    """Stopped and started again, it is reached where it was and has what it had."""
-    nc = await dial(server.url)
-    await topology.ensure(nc, NATION, share=0.1)
-    await nc.jetstream().publish("tp.v1.act.report.24.2480.x.status", b"{}")
-    await nc.close()
-    url = server.url
-    await server.stop()
-    await server.start()
-    assert server.url == url
-    nc = await dial(server.url)
-    assert (await call(nc, f"STREAM.INFO.{streams.INTAKE}"))["state"]["messages"] == 1
+async def test_how_full_each_stream_is(nc: Connection) -> None:
+    """The share of its room that a stream takes."""
+    await topology.ensure(nc, LAN, share=0.0001)
+    assert set(await topology.fill_ratios(nc)) == {kept.name for kept in topology.KEPT}
+    for _ in range(5):
+        await nc.jetstream().publish("tp.v1.act.accepted.24.2480.x.status", b"x" * 100_000)
+    ratios = await topology.fill_ratios(nc)
+    assert 0.4 < ratios["REPORTS"] < 0.6
+    assert ratios["STATE"] == 0
 
 
-async def test_a_taken_port_is_named(tmp_path: Path) -> None:
-    """The line names the port, and what to do."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        with pytest.raises(Failed, match=rf"NATS port {port} .*--nats-port"):
-            await EmbeddedNats(load(data_dir=tmp_path, nats_port=port)).start()
+async def test_readers_of_the_public_account_leave_nothing_behind(
+    nc: Connection, dial: Dial, nats_server: NatsServer
+) -> None:
+    """A consumer of the public stream lives five minutes without its reader at most, durable or not."""
+    await topology.ensure_public(nc, LAN, share=0.05)
+    reader = await dial(nats_server.url)
+    limit = 300 * 10**9
 
+    async def make(name: str, **config: object) -> dict[str, Any]:
+        body = {"stream_name": "PUBLIC", "config": {"name": name, "ack_policy": "none", **config}, "action": "create"}
+        return await call(reader, f"CONSUMER.CREATE.PUBLIC.{name}", body)
 
-async def test_a_directory_that_is_a_file_is_named(tmp_path: Path) -> None:
-    """The line names what cannot be written."""
-    (tmp_path / "nats").write_text("in the way")
-    with pytest.raises(Failed, match=r"nats: cannot be written"):
-        await EmbeddedNats(load(data_dir=tmp_path, nats_port=0)).start()
-
-
-async def test_a_store_that_cannot_be_used_is_told_of(tmp_path: Path) -> None:
-    """What the server says when it ends at once stands in the line."""
-    (tmp_path / "nats").mkdir()
-    (tmp_path / "nats" / "store").write_text("not a directory")
-    with pytest.raises(Failed, match="nats-server ended at once: "):
-        await EmbeddedNats(load(data_dir=tmp_path, nats_port=0)).start()
-
-
-async def test_secrets_are_for_this_user_alone(server: EmbeddedNats, tmp_path: Path) -> None:
-    """Passwords stand in files that nobody else can read, and in no log."""
-    directory = tmp_path / "nats"
-    passwords = json.loads((directory / "passwords.json").read_text())
-    assert len(passwords["projector"]) >= 24
-    for name in ("passwords.json", "nats-server.conf"):
-        assert (directory / name).stat().st_mode & 0o077 == 0
-    assert passwords["projector"] not in (directory / "nats-server.log").read_text()
-    assert passwords["projector"] not in repr(server.projector_url)
+    assert (await make("a"))["config"]["inactive_threshold"] == limit
+    assert (await make("b", durable_name="b"))["config"]["inactive_threshold"] == limit
+    with pytest.raises(ApiError, match="inactive threshold exceeds"):
+        await make("c", inactive_threshold=10**18)

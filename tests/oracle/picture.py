@@ -40,7 +40,7 @@ def picture(world: World, area: str) -> dict[str, Any]:
             "services": _services(open_),
             "activation": _activation(world, area),
         },
-        "forecast": _forecast(open_, world.now),
+        "forecast": _forecast([judge for judge in here if judge.in_use(judge.now)], world.now),
         "resources": {
             "free_capacity": _sum(open_, [_free(j) for j in open_]),
             "staff": _staff(open_),
@@ -146,8 +146,9 @@ def _surplus(world: World, area: str) -> dict[str, Any]:
             continue
         kind = found.setdefault(need["kind"], {"count": 0, "quantities": {}})
         kind["count"] += 1
-        if "quantity" in need and "unit" in need:
-            kind["quantities"][need["unit"]] = kind["quantities"].get(need["unit"], 0) + need["quantity"]
+        if "quantity" in need:
+            unit = need.get("unit", "")
+            kind["quantities"][unit] = kind["quantities"].get(unit, 0) + need["quantity"]
     return found
 
 
@@ -177,7 +178,7 @@ def _coverage(world: World, area: str, here: list[Judge]) -> dict[str, Any]:
         "stale": by["stale"],
         "silent": by["silent"],
         "unregistered": len(here) - len(expected),
-        "oldest": min((judge.point.content for judge in reporting if judge.point.content is not None), default=None),
+        "oldest": min((j.point.content for j in expected if j.is_open and j.point.content is not None), default=None),
         "kommuner": {
             "total": len(kommuner(area)),
             "with_points": len({judge.point.kommun for judge in here}),

@@ -48,7 +48,7 @@ class Judge:
 
     def power_endurance(self, t: int) -> Asked:
         """On backup, running: less left than so many refill times."""
-        if not self._power_scope(t) or self.lines.mode(t) != "running":
+        if not self.in_use(t) or self.lines.mode(t) != "running":
             return NOTHING
         out = self.lines.runs_out_at(t)
         if out is None:
@@ -59,7 +59,7 @@ class Judge:
 
     def _refill(self, t: int, out: int) -> bool:
         """Whether a confirmed refill comes in good time."""
-        fact = self.point.fact("refill")
+        fact = self._fact("refill")
         if fact is None or not fact.value or not fact.value.get("confirmed") or not fact.value.get("eta"):
             return False
         eta = instant(fact.value["eta"])
@@ -67,21 +67,21 @@ class Judge:
 
     def power_battery(self, t: int) -> Asked:
         """On battery: less left than so many hours."""
-        if not self._power_scope(t) or self.lines.mode(t) != "battery":
+        if not self.in_use(t) or self.lines.mode(t) != "battery":
             return NOTHING
         out = self.lines.runs_out_at(t)
         return Asked("battery", first(0 if out is None else sum(out - t < h * HOUR for h in table.BATTERY_H)))
 
     def power_not_connected(self, t: int) -> Asked:
         """On a backup that is not connected yet."""
-        if not self._power_scope(t) or self.lines.mode(t) != "not_connected":
+        if not self.in_use(t) or self.lines.mode(t) != "not_connected":
             return NOTHING
         return Asked("not_connected", first(3))
 
     def power_lost(self, t: int) -> Asked:
         """Without power: as reported, or since it must have run out."""
         source = self.lines.source(t)
-        if not self._power_scope(t) or source is None:
+        if not self.in_use(t) or source is None:
             return NOTHING
         ran_out = self.ran_out(t)
         if not ran_out and self.lines.mode(t) not in ("none", "dead"):
@@ -141,7 +141,7 @@ class Judge:
 
     def _uncovered(self, t: int) -> int | None:
         """When a shift begins that nobody is known to take, as of t."""
-        fact = self.point.fact("next_shift")
+        fact = self._fact("next_shift")
         if fact is None or not fact.value or fact.value.get("covered") is not False or not fact.value.get("at"):
             return None
         at = instant(fact.value["at"])
@@ -171,7 +171,8 @@ class Judge:
         return self._capacity("capacity_day") or None
 
     def _capacity(self, aspect: str) -> int | None:
-        reported = self.point.value(aspect)
+        fact = self._fact(aspect)
+        reported = None if fact is None else fact.value
         return self._profile(aspect, None) if reported is None else reported
 
     def water_low(self, t: int) -> Asked:
@@ -246,15 +247,22 @@ class Judge:
 
     # -- what they need ---------------------------------------------------------------------------------------------
 
-    def _power_scope(self, t: int) -> bool:
+    def in_use(self, t: int) -> bool:
+        """Whether it is open, being set up or closing."""
         return not self.point.retired and self.lines.lifecycle(t) in table.POWER_LIFECYCLES
 
     def _staff_started(self, t: int) -> bool:
         return t - self.lines.open_since(t) >= table.STAFF_GRACE
 
     def _profile(self, name: str, default: Any) -> Any:
-        value = self.point.profile.get(name)
+        fact = self._fact("profile")
+        value = None if fact is None else fact.value.get(name)
         return default if value is None else value
+
+    def _fact(self, aspect: str) -> Said | None:
+        """What was said last of an aspect without a timeline; None when that does not count yet."""
+        fact = self.point.fact(aspect)
+        return None if fact is None or fact.at > self.now + table.AHEAD else fact
 
     def _from(self, at: int) -> int:
         """When what was observed at `at` begins to count."""
@@ -374,7 +382,7 @@ class Judge:
     def dark(self) -> bool:
         """Whether it has no power while it is used, as reported or derived."""
         off = self.lines.mode(self.now) in ("none", "dead", "not_connected") or self.ran_out(self.now)
-        return off and self.lines.lifecycle(self.now) in table.POWER_LIFECYCLES
+        return off and self.in_use(self.now)
 
     @property
     def red_by_vital(self) -> bool:

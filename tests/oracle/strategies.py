@@ -248,13 +248,14 @@ def stories(
     points: Sequence[str] = POINTS[:1],
     untidy: bool = False,
     sizes: Sequence[int] = (1, 3, 5, 8, 11),
+    longest: int = LONGEST,
 ) -> list[Told]:
-    """What was reported about the points, in any order."""
+    """What was reported about the points, during the first half of the longest time, in any order."""
     story = [one for n, p in enumerate(points) if not p.endswith("-_") for one in draw(beginnings(n, p))]
     focus = draw(st.lists(st.sampled_from(FOCUS), min_size=1, max_size=3, unique=True))
     minute = 0
     for n in range(draw(st.sampled_from(sizes))):
-        minute = min(minute + draw(STEPS), LONGEST // 2)
+        minute = min(minute + draw(STEPS), longest // 2)
         story.append(draw(told(n, minute, draw(st.sampled_from(points)), focus, untidy=untidy)))
     return story
 
@@ -296,7 +297,7 @@ FINE = (0, 0, 0, 0, 1, -1, MINUTE // 2)
 
 
 @st.composite
-def nows(draw: st.DrawFn, reports: Sequence[Given]) -> int:
+def nows(draw: st.DrawFn, reports: Sequence[Given], longest: int = LONGEST) -> int:
     """An instant to judge the reports at: near a bound, most often when all have been received."""
     past = [report.effective for report in reports] or [make.START]
     coming = [instant for report in reports for instant in _coming(report)]
@@ -305,7 +306,7 @@ def nows(draw: st.DrawFn, reports: Sequence[Given]) -> int:
     now = turn + offset * MINUTE
     if draw(st.integers(0, 4)) > 0:
         now = max(now, max(past) + draw(st.sampled_from((-2, -1, 0, 0, 1, 5))) * MINUTE)
-    return min(now, make.instant(LONGEST)) + draw(st.sampled_from(FINE))
+    return min(now, make.instant(longest)) + draw(st.sampled_from(FINE))
 
 
 def _coming(report: Given) -> list[int]:

@@ -1,7 +1,7 @@
 """What a point's timelines say of one instant."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
@@ -31,6 +31,8 @@ class Lines:
     point: Point
     now: int
     stamps: dict[str, list[tuple[int, Said]]]
+    asked: dict[tuple[str, int], Said | None] = field(default_factory=dict)
+    """What was asked before: fifteen rules ask the same of each instant."""
 
     @classmethod
     def of(cls, point: Point, now: int) -> "Lines":
@@ -44,7 +46,9 @@ class Lines:
 
     def known(self, aspect: str, t: int) -> Said | None:
         """The greatest stamp at or before t whose value is known."""
-        return last(self.stamps.get(aspect, ()), t, lambda one: known(aspect, one.value))
+        if (aspect, t) not in self.asked:
+            self.asked[aspect, t] = last(self.stamps.get(aspect, ()), t, lambda one: known(aspect, one.value))
+        return self.asked[aspect, t]
 
     def known_value(self, aspect: str, t: int) -> Any:
         """Its value; None when there is none."""
@@ -84,6 +88,11 @@ class Lines:
 
     def anchor(self, t: int) -> Said | None:
         """The reading that the endurance of the source in use is reckoned from."""
+        if ("anchor", t) not in self.asked:
+            self.asked["anchor", t] = self._anchor(t)
+        return self.asked["anchor", t]
+
+    def _anchor(self, t: int) -> Said | None:
         source = self.source(t)
         for at, one in reversed(self.stamps.get("power", ())):
             if at > t or not known("power", one.value):

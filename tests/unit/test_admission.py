@@ -6,17 +6,16 @@ import pytest
 from hypothesis import given as examples
 from hypothesis import settings
 from hypothesis import strategies as st
+
+from acceptance.node import Node, Streams
+from acceptance.timeline import Timeline, at
 from oracle.adapter import received
 from oracle.make import POINT, Told, backup, given, instant, register, resources, staff, status
 from oracle.strategies import POINTS, stories
 from vardkase.aggregator.admission import admit, concerned
-from vardkase.aggregator.identities import Identities
 from vardkase.domain.codec import merged_document
 from vardkase.domain.fold import fold
 from vardkase.domain.merge import Received, identity
-
-from acceptance.node import Node, Streams
-from acceptance.timeline import Timeline, at
 
 
 def items(*told: Told) -> list[Received]:
@@ -54,7 +53,7 @@ def test_a_repetition_is_harmless_and_counted() -> None:
 
 
 def test_the_lower_digest_wins_whichever_comes_first() -> None:
-    """Of two copies with different bytes the one with the lower SHA-256 counts; a point that merged the other forgets it."""
+    """Of two copies the one with the lower SHA-256 counts; a point that merged the other forgets it."""
     winner, loser = copies(1, 2)
     first = admit([winner, loser], {})
     assert (first.merge, first.refold, first.conflicts) == ([winner], {}, 1)
@@ -234,7 +233,7 @@ def shown(streams: Streams) -> dict[str, dict]:
 def test_crashes_anywhere_lose_nothing_and_make_no_twins(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
-    """Crashed between any two effects, before or after the commit, again and again: the states and alerts of one run."""
+    """Crashed between any two effects, before or after the commit: the states and alerts of one run."""
     told = [*data.draw(STORIES), register(-299, publish="live")._replace(id="live")]
     story = sorted(map(received, given(told)), key=lambda item: item.received)
     directory = tmp_path_factory.mktemp("node")

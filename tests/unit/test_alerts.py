@@ -92,7 +92,7 @@ CLEARED = {
 
 @pytest.mark.parametrize("reason", CLEARED)
 def test_an_alert_is_cleared_with_the_reason(reason: str) -> None:
-    """Power that is back, a point that closes, a report that was wrong and a point that is gone clear as what they are."""
+    """Power back, a point that closes, a report that was wrong and a point that is gone: each is named."""
     timeline = opened(resources(at(10), power={"source": "none"})._replace(id="dark"), CLEARED[reason])
     raised, cleared = timeline.alerts(LOST)
     assert cleared == raised | {
@@ -250,7 +250,9 @@ def test_a_restart_publishes_nothing(tmp_path: Path) -> None:
 # -- acknowledgements --------------------------------------------------------------------------------------------------
 
 
-def ack(minute: float, key: str = LOST, level: str = "critical", by: tuple[str, str] = ("lan", "24"), **more: Any) -> Any:
+def ack(
+    minute: float, key: str = LOST, level: str = "critical", by: tuple[str, str] = ("lan", "24"), **more: Any
+) -> Any:
     """Somebody takes an alert in."""
     data = {"key": key, "level": level, **more}
     return order("ack", minute, data, by=by, id_=f"ack-{minute}-{by[1]}")

@@ -196,7 +196,7 @@ def test_an_incident_that_ends_leaves_open_points_waited_for() -> None:
     """After the incident the open points are a reason of their own, from what was last heard."""
     timeline = opened()
     timeline.order(incident(at(8, 30), "2480", until=when(at(13))))
-    assert timeline.until(at(15)).course(SILENT) == ["11:00 yellow", "14:00 red"]
+    assert timeline.until(at(15)).course(SILENT) == ["10:30 yellow", "14:00 red"]
 
 
 def test_an_incident_that_is_called_off_for_a_kommun_ends_its_silence() -> None:
@@ -275,8 +275,13 @@ def shared(points: int, dark: int, kommun: str = "2480") -> list[Told]:
     story: list[Told] = []
     for n in range(points):
         power = {"source": "none" if n < dark else "mains"}
-        for told in (register(at(8)), status(at(8), lifecycle="open"), resources(at(8), power=power), staff(at(8), 4, 4)):
-            story.append(told._replace(point=f"{kommun}-p{n}"))
+        for told in (
+            register(at(8)),
+            status(at(8), lifecycle="open"),
+            resources(at(8), power=power),
+            staff(at(8), 4, 4),
+        ):
+            story += [told._replace(point=f"{kommun}-p{n}")]
     return story
 
 

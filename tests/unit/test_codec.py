@@ -8,14 +8,14 @@ from typing import Any
 
 import orjson
 import pytest
+
+from acceptance.chance import Chance
 from oracle.adapter import judged, received
 from oracle.make import POINT, Told, backup, given, instant, register, resources, services, staff, status, when
 from vardkase.domain.codec import VERSIONED, canonical, load, merged_document, version_of
 from vardkase.domain.fold import fold
 from vardkase.domain.merge import merge
 from vardkase.domain.state import MAX_NEEDS, PointState
-
-from acceptance.chance import Chance
 
 EVERYTHING: Sequence[Told] = (
     register(-600, publish="live", planned_services=["heat"], address="Umedalsvägen 1"),

@@ -1,10 +1,14 @@
+"""Due times: when what must be looked at again, no later than anything changes."""
+
+from typing import Any
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from acceptance.node import Node
 from oracle.adapter import received
 from oracle.make import given as told
-from oracle.make import instant, order
+from oracle.make import instant, order, register, when
 from oracle.strategies import POINTS, stories
 from vardkase.domain.due import DueTimes
 from vardkase.domain.intervals import FOREVER

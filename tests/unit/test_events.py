@@ -3,13 +3,13 @@
 from pathlib import Path
 
 import pytest
+
+from acceptance.node import Node
+from acceptance.timeline import Timeline, at, clock
 from oracle.adapter import received
 from oracle.make import POINT, Told, given, instant, register, resources, staff, status, when
 from vardkase.aggregator.events import SHOWN
 from vardkase_contracts.instants import parse
-
-from acceptance.node import Node
-from acceptance.timeline import Timeline, at, clock
 
 DARK = {"source": "none"}
 MAINS = {"source": "mains"}

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+
 from vardkase.aggregator.identities import Damaged, Identities, Known
 from vardkase.domain.merge import Copy, Identity
 from vardkase_contracts.vocab import Reality
@@ -151,7 +152,9 @@ def test_forgetting_begins_anew(path: Path) -> None:
 # -- what is not as it must be -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("content", [b"no database at all, but longer than a header of it" * 90, b"SQLite format 3\0" * 300])
+@pytest.mark.parametrize(
+    "content", [b"no database at all, but longer than a header of it" * 90, b"SQLite format 3\0" * 300]
+)
 def test_a_file_that_cannot_be_read_is_made_anew(path: Path, content: bytes) -> None:
     """A file that is no database is replaced by an empty one, since the log can fill it again."""
     path.parent.mkdir()
@@ -189,9 +192,7 @@ def test_a_file_spoilt_in_its_middle_ends_the_process_once(path: Path) -> None:
         assert (anew.position, anew.look_up([key("r1")])) == (0, {})
 
 
-def test_two_processes_cannot_share_a_file(
-    path: Path, identities: Identities, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_two_processes_cannot_share_a_file(path: Path, identities: Identities, monkeypatch: pytest.MonkeyPatch) -> None:
     """A second aggregator on the same file is refused, and leaves it as it is."""
     monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, timeout=0))  # it would wait for 5 s
     identities.commit(3)

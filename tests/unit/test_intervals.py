@@ -1,3 +1,7 @@
+"""Intervals do what sets of instants do, instant by instant."""
+
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,7 +33,7 @@ def instants(intervals: Intervals) -> set[int]:
 def is_normal(intervals: Intervals) -> bool:
     """Sorted, none empty, none touching."""
     flat = [bound for interval in intervals for bound in interval]
-    return all(one < other for one, other in zip(flat, flat[1:], strict=False))
+    return all(one < other for one, other in pairwise(flat))
 
 
 @given(RAW)

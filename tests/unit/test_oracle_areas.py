@@ -13,14 +13,16 @@ from oracle.merge import instant
 from oracle.orders import acks, kommuner
 from oracle.picture import picture
 from oracle.scan import Verdict
-from oracle.table import LEVELS
+from oracle.table import AHEAD, LEVELS
 
 TWO_KOMMUNER = (*strategies.POINTS[:3], "2480-_", "2481-blavik", "2481-lycksele")
 CROWD = strategies.POINTS
+SHORT = 500
+"""Minutes that a story of many points goes on: each of them is asked about, of every point."""
 LAN = "24"
 
 
-@examples(40)
+@examples(30)
 @given(strategies.stories(points=TWO_KOMMUNER[2:], sizes=(0, 1, 3, 6)), strategies.incident_orders(), st.data())
 def test_silence_is_judged_as_defined(story: list[Told], orders: list[dict[str, Any]], data: st.DataObject) -> None:
     """A kommun with open points or in an incident is silent from when the definitions say."""
@@ -32,12 +34,12 @@ def test_silence_is_judged_as_defined(story: list[Told], orders: list[dict[str, 
         assert (expected and (expected.level, expected.raised_at)) == (found and (found.level, found.raised_at))
 
 
-@examples(20)
-@given(strategies.stories(points=CROWD, sizes=(3, 8, 12)), st.data())
+@examples(12)
+@given(strategies.stories(points=CROWD, sizes=(3, 8, 12), longest=SHORT), st.data())
 def test_the_share_in_distress_is_judged_as_defined(story: list[Told], data: st.DataObject) -> None:
     """Of at least four open points, those red by power, staff, heat or water make a share."""
     reports = make.given(story)
-    now = data.draw(strategies.nows(reports))
+    now = data.draw(strategies.nows(reports, SHORT))
     sums = adapter.Sums(reports, now, LAN)
     for area in (strategies.KOMMUN, LAN):
         assert World.of(reports, [], now).red_share(area) == sums.red_share(area)
@@ -63,12 +65,15 @@ def test_acks_count_as_defined(
     assert expected == {where: until for where, _, until in found}
 
 
-@examples(15)
-@given(st.booleans().flatmap(lambda u: strategies.stories(points=TWO_KOMMUNER, sizes=(4, 8, 14), untidy=u)), st.data())
+@examples(4)
+@given(
+    st.booleans().flatmap(lambda u: strategies.stories(points=TWO_KOMMUNER, sizes=(4, 8, 14), untidy=u, longest=SHORT)),
+    st.data(),
+)
 def test_a_picture_counts_as_defined(story: list[Told], data: st.DataObject) -> None:
     """Every count of a kommun's, a län's and the nation's picture is what counting the points anew gives."""
     reports = make.given(story)
-    now = data.draw(strategies.nows(reports))
+    now = max(data.draw(strategies.nows(reports, SHORT)), *(report.effective - AHEAD for report in reports))
     world = World.of(reports, [], now)
     for area in (strategies.KOMMUN, LAN, "SE"):
         expected = {path: n for path, n in leaves(picture(world, area)).items() if n != 0}

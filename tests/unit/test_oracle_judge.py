@@ -54,7 +54,7 @@ def agree(reports: Sequence[Given], point: str, now: int) -> None:
         assert by_definition(Judge(points[point], now)) == by_program(reports, point, now)
 
 
-@examples(60)
+@examples(40)
 @given(st.booleans().flatmap(lambda untidy: strategies.stories(untidy=untidy)), st.data())
 def test_a_point_is_judged_as_defined(story: list[Told], data: st.DataObject) -> None:
     """Levels, when they were raised, what mutes them, condition, freshness, link and endurance are as defined."""
@@ -70,7 +70,7 @@ def test_a_kommun_itself_is_judged_as_defined(story: list[Told], data: st.DataOb
     agree(reports, ITSELF, data.draw(strategies.nows(reports)))
 
 
-@examples(150)
+@examples(60)
 @given(st.booleans().flatmap(lambda untidy: strategies.stories(untidy=untidy)), st.data())
 def test_nothing_changes_before_it_is_due(story: list[Told], data: st.DataObject) -> None:
     """Between an instant and the one at which the judgement is due again, it stays what it is."""

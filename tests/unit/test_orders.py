@@ -93,6 +93,32 @@ def test_forgetting_changes_no_answer() -> None:
     assert until(orders, 200) == []
 
 
+def test_an_ack_dated_ahead_hides_none_before_it() -> None:
+    """An ack from a clock that is days ahead does not count yet, and the one that was given before it does."""
+    orders = folded(ack(10, id_="a"), ack(9_000, id_="b"))
+    assert until(orders, 20) == [instant(10) + 4 * HOUR]
+
+
+def test_acks_of_one_instant_and_id_can_differ() -> None:
+    """The same ack sent twice, the second time with a note, is taken in whatever it says."""
+    for notes in ((None, "personal på väg"), ("personal på väg", None)):
+        orders = folded(*(ack(10, note=note) for note in notes))
+        assert until(orders, 20) == [instant(10) + 4 * HOUR]
+
+
+def test_an_ack_lasts_no_longer_than_a_week() -> None:
+    """An ack until next year ends after seven days, so that old ones can be forgotten."""
+    orders = folded(ack(10, until="2027-11-20T00:00:00Z"))
+    assert until(orders, 20) == [instant(10) + 7 * 24 * HOUR]
+
+
+def test_memory_of_acks_is_bounded() -> None:
+    """Hundreds of acks of one alert by one area leave the latest few, and the latest counts."""
+    orders = folded(*(ack(n / 100, id_=f"a{n}", until=when(600 + n)) for n in range(500)))
+    assert sum(len(acks) for given in orders.acks.values() for acks in given.values()) < 20
+    assert until(orders, 20) == [instant(600 + 499)]
+
+
 def test_acks_are_forgotten_in_the_end() -> None:
     """What has long run out does not stay in memory."""
     orders = folded(ack(0))

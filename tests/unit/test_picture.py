@@ -4,14 +4,14 @@ from typing import Any
 
 import orjson
 import pytest
-from oracle.make import Told, backup, order, register, resources, services, staff, status, when
-from vardkase.domain.picture import Pictures
-from vardkase_contracts.areas import LAN, Area
-from vardkase_contracts.picture import PICTURE
 
 from acceptance.chance import Chance
 from acceptance.node import Node
 from acceptance.timeline import Timeline, at
+from oracle.make import Told, backup, order, register, resources, services, staff, status, when
+from vardkase.domain.picture import Pictures
+from vardkase_contracts.areas import LAN, Area
+from vardkase_contracts.picture import PICTURE
 
 MAINS = {"source": "mains"}
 
@@ -36,7 +36,7 @@ def kinds(counts: dict[str, int]) -> dict[str, int]:
 
 
 def test_the_picture_of_nothing_says_that_nothing_is_known() -> None:
-    """Where nobody has ever reported, all kommuner are there, none reports, nothing is expected and nothing is green."""
+    """Where nobody has ever reported, all kommuner are there, none reports and nothing is green."""
     picture = Timeline().picture("24")
     assert picture["coverage"] == {
         "expected": 0,
@@ -250,7 +250,7 @@ def test_the_forecast_marks_medical_charging_and_overnight_guests() -> None:
 
 
 def test_children_are_in_short_what_their_own_pictures_are() -> None:
-    """A kommun in its län's picture, and a län in the nation's, has the counts of its own picture, and its civilområde."""
+    """A kommun in its län's picture, and a län in the nation's, has the counts of its own picture."""
     chance, node = Chance(5), Node(area="SE")
     timeline = Timeline(node=node)
     points = chance.points(2)

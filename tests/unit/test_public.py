@@ -6,6 +6,10 @@ from typing import Any
 
 import orjson
 import pytest
+
+from acceptance import restricted
+from acceptance.node import Node
+from acceptance.timeline import Timeline, at
 from oracle.adapter import received
 from oracle.make import POINT, Told, given, instant, register, resources, services, staff, status, when
 from vardkase.domain import public as projector
@@ -14,10 +18,6 @@ from vardkase_contracts.instants import HOUR, MINUTE, parse
 from vardkase_contracts.public import PUBLIC as DOCUMENT
 from vardkase_contracts.reports import REPORT
 from vardkase_contracts.vocab import Reality
-
-from acceptance import restricted
-from acceptance.node import Node
-from acceptance.timeline import Timeline, at
 
 NOTICE = "2480-_"
 LIVE = register(at(8), publish="live", capacity_day=100)
@@ -58,7 +58,7 @@ def taken(report: Told, **envelope: Any) -> Received:
 
 
 def story(*more: Told, **replaced: Mapping[str, Any]) -> list[Received]:
-    """A live point, open and limited for reasons of its own, with more told of it; or with other data in its reports."""
+    """A live point, open and limited for reasons of its own; with more told, or other data in its reports."""
     told = [
         restricted.told("register", at(8, 0.3), replaced.get("register"), id="register"),
         restricted.told("status", at(8, 3.7), replaced.get("status"), id="status"),
@@ -132,7 +132,11 @@ def test_no_marker_shows_when_all_is_said_at_once() -> None:
     data = {kind: dict(least) for kind, least in restricted.LEAST.items()}
     for field in restricted.restricted():
         told = str(field.value).lower()
-        if restricted.MARKER in told or str(restricted.MARKED_NUMBER) in told or field.path not in data.get(field.kind, {}):
+        if (
+            restricted.MARKER in told
+            or str(restricted.MARKED_NUMBER) in told
+            or field.path not in data.get(field.kind, {})
+        ):
             data[field.kind] = restricted.put(data.get(field.kind, {}), field.path, field.value)
     more = [
         restricted.told(kind, QUIET + n, data[kind], id=f"more{n}")
@@ -256,7 +260,9 @@ def test_crowding_is_unknown_without_a_capacity() -> None:
 def test_crowding_is_unknown_without_a_count() -> None:
     """A number of visitors that was never said, or is unknown now, is no crowd."""
     assert shown(OPEN)["crowding"] == "unknown"
-    assert shown(status(at(8, 3), lifecycle="open", occupancy=90), status(at(9), occupancy=None))["crowding"] == "unknown"
+    assert (
+        shown(status(at(8, 3), lifecycle="open", occupancy=90), status(at(9), occupancy=None))["crowding"] == "unknown"
+    )
 
 
 def test_the_capacity_by_night_gives_the_crowding_by_night() -> None:
@@ -285,7 +291,10 @@ def times(document: Any) -> Iterator[tuple[str, int]]:
 
 def test_no_time_is_exact_but_those_of_opening() -> None:
     """All times but `opens_at` and `closes_at`, which the kommun announces, are whole quarters of an hour."""
-    odd = [one._replace(minute=one.minute + 0.123, id=f"o{n}") for n, one in enumerate([*DIRE, Told(at(10), "confirm", {})])]
+    odd = [
+        one._replace(minute=one.minute + 0.123, id=f"o{n}")
+        for n, one in enumerate([*DIRE, Told(at(10), "confirm", {})])
+    ]
     opens = status(at(8, 7.7), opens_at=when(at(8, 1.5)), closes_at=when(at(20, 1.5)), occupancy=20)
     feed = listen(story(*odd, opens._replace(id="opens")))
     found = [(name, time) for _, document in feed for name, time in times(document)]
@@ -362,7 +371,7 @@ def test_after_twelve_hours_not_even_open_is_certain() -> None:
 
 
 def test_a_confirmation_makes_it_valid_again() -> None:
-    """"Unchanged" brings back what was said."""
+    """That nothing has changed brings back what was said."""
     document = shown(TOLD, Told(at(21), "confirm", {}))
     assert (document["status"], document["availability"], document["updated_at"]) == ("open", "full", when(at(21)))
 
@@ -468,7 +477,12 @@ def test_the_kommun_takes_part_from_its_first_public_point_to_its_last() -> None
 
 @pytest.mark.parametrize(
     ("kind", "data"),
-    [("activation", {"state": "active"}), ("need", {"need_id": "n"}), ("heartbeat", {}), ("contact", {"result": "failed"})],
+    [
+        ("activation", {"state": "active"}),
+        ("need", {"need_id": "n"}),
+        ("heartbeat", {}),
+        ("contact", {"result": "failed"}),
+    ],
 )
 def test_what_the_kommun_reports_of_itself_stays_inside(kind: str, data: dict[str, Any], plain: Feed) -> None:
     """Reports about the kommun itself change nothing outside: not even that it takes part."""

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import partial
 from types import FrameType
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -177,7 +177,7 @@ def test_counts_within_a_picture_add_up(seed: int) -> None:
 class Lines:
     """How many lines of the program are run meanwhile."""
 
-    def __enter__(self) -> "Lines":
+    def __enter__(self) -> Self:
         self.count = 0
         self._before = sys.gettrace()
         sys.settrace(self._called)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from vardkase.aggregator.rules_file import load_rules
 from vardkase.domain.rules import RULE_NAMES
 from vardkase.runtime.errors import WRONG_USE, Refused
@@ -141,7 +142,9 @@ def test_an_unknown_setting_of_a_level_is_named(refusal: Refusal) -> None:
     assert refusal(changed("heat.low", red={"limt": 3})).startswith(": rules.heat.low.red.limt: ")
 
 
-@pytest.mark.parametrize("rule", ["power.endurance", "staff.next_shift", "water.low", "freshness.stale", "area.red_share"])
+@pytest.mark.parametrize(
+    "rule", ["power.endurance", "staff.next_shift", "water.low", "freshness.stale", "area.red_share"]
+)
 def test_a_missing_limit_is_named(refusal: Refusal, rule: str) -> None:
     """A level of a rule of limits without one would mean nothing."""
     line = refusal(changed(rule, yellow={}))

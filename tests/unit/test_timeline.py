@@ -1,3 +1,6 @@
+"""Timelines: bounded, and a function of the set of stamps."""
+
+import random
 from collections.abc import Iterable
 
 from hypothesis import given, settings
@@ -43,16 +46,19 @@ TIMES = st.one_of(
     st.integers(START - 9 * HOUR, START + 9 * HOUR),
 )
 ENTRIES = st.lists(
-    st.builds(entry, TIMES, st.integers(0, 2), st.sampled_from("abc")), min_size=1, max_size=60, unique_by=lambda e: e[0]
+    st.builds(entry, TIMES, st.integers(0, 2), st.sampled_from("abc")),
+    min_size=1,
+    max_size=60,
+    unique_by=lambda e: e[0],
 )
 
 
 @settings(max_examples=300, deadline=None)
 @given(ENTRIES, st.randoms(use_true_random=False))
-def test_it_holds_what_the_contract_says_in_any_order(entries: list[Entry], chance: object) -> None:
-    """Whatever the order and repetition, a timeline is the greatest stamp of each bucket and the greatest before them."""
+def test_it_holds_what_the_contract_says_in_any_order(entries: list[Entry], chance: random.Random) -> None:
+    """Whatever the order and repetition, it is the greatest stamp of each bucket and the greatest before them."""
     again = entries + entries[: len(entries) // 2]
-    chance.shuffle(again)  # type: ignore[attr-defined]
+    chance.shuffle(again)
     assert list(made(again)) == defined(entries)
 
 
@@ -73,7 +79,7 @@ def test_a_sensor_that_reports_every_ten_seconds_stays_bounded() -> None:
 
 
 def test_the_window_is_the_newest_bucket_and_the_71_before() -> None:
-    """A stamp 71 buckets behind the newest has a place of its own; of those 72 behind or more only the greatest stays."""
+    """A stamp 71 buckets behind the newest has a place of its own; of those before only the greatest stays."""
     oldest, before, first, newest = (entry(START + bucket * BUCKET) for bucket in (-1, 0, 1, 72))
     assert list(made([newest, first, before, oldest])) == [before, first, newest]
 

@@ -68,7 +68,7 @@ class Orders:
             ack = Ack(rank, data.level, until, data.by.role, data.note)
             given = self.acks.setdefault(data.key, {}).setdefault((data.by.level, data.by.code), [])
             if ack not in given:
-                insort(given, ack)
+                insort(given, ack, key=_in_order)
                 del given[:-ACKS_KEPT]
             return True
         if isinstance(order, IncidentOrder):
@@ -128,6 +128,10 @@ class Orders:
             for boundary in (each.since, each.until):
                 if now < boundary < FOREVER:
                     yield boundary
+
+
+def _in_order(ack: Ack) -> tuple[Rank, int, int, str, str]:
+    return ack.rank, RANK[ack.level], ack.until, ack.role, ack.note or ""
 
 
 def ack_document(where: tuple[str, str], ack: Ack, until: int) -> Mapping[str, Any]:

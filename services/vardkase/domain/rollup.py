@@ -58,8 +58,10 @@ class RollUp:
         return self._contributions.get(point, NOTHING)
 
     def replace(self, point: str, new: Contribution) -> None:
-        """Put a point's new contribution in the place of its old one."""
+        """Put a point's new contribution in the place of its old one. A point of elsewhere is not counted."""
         kommun = point[:4]
+        if kommun not in self.kommuner:
+            return
         old = self._contributions.get(point, NOTHING)
         self._contributions[point] = new
         difference = _difference(old.counts, new.counts)

@@ -48,7 +48,12 @@ KEPT: Final = (
     Kept(name=streams.AUDIT, room=512),
 )
 """In the node's account."""
-PUBLIC: Final = Kept(name=streams.PUBLIC, room=256, more={**_LAST, "max_consumers": 5000})
+# Who reads it is anyone: what a reader makes there goes away with the reader.
+PUBLIC: Final = Kept(
+    name=streams.PUBLIC,
+    room=256,
+    more={**_LAST, "max_consumers": 5000, "consumer_limits": {"inactive_threshold": 300 * _SECOND_NS}},
+)
 """In the public account."""
 
 ROOM: Final = sum(kept.room for kept in (*KEPT, PUBLIC)) * _MIB

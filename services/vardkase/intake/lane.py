@@ -5,6 +5,7 @@ import contextlib
 import hashlib
 import logging
 import time
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
@@ -24,7 +25,7 @@ from vardkase_contracts.areas import Area
 from vardkase_contracts.instants import iso
 from vardkase_contracts.refusals import Refusal, rejected
 from vardkase_contracts.reports import extras
-from vardkase_contracts.vocab import Reality
+from vardkase_contracts.vocab import Reality, ReportKind
 
 from .check import Accepted, check
 from .memory import ORIGIN, RECEIVED, Memory
@@ -134,8 +135,10 @@ class Lane:
         """Store a batch. Refusals first: what is in REPORTS then tells how far both streams are complete."""
         accepted: list[Outgoing] = []
         refused: list[Outgoing] = []
-        entering: list[tuple[str, bytes, Accepted]] = []
+        entering: list[tuple[str, bytes, ReportKind]] = []
         inside: dict[str, bytes] = {}
+        outcomes: Counter[tuple[ReportKind, str]] = Counter()
+        ignored: Counter[ReportKind] = Counter()
         self._memory.anew(batch[0])
         for delivery in batch:
             if self._memory.knows(delivery):
@@ -144,23 +147,26 @@ class Lane:
             if isinstance(verdict, Refusal):
                 refused.append(self._refusal(delivery, verdict))
                 continue
-            self._metrics.extras_ignored.labels(self.reality, verdict.report.kind).inc(extras(verdict.report))
+            kind = verdict.where.kind
+            ignored[kind] += extras(verdict.report)
             digest = hashlib.sha256(delivery.data).digest()
             message_id = self._message_id(verdict.identity, digest, inside)
             if message_id is None:
-                self._metrics.reports.labels(self.reality, verdict.report.kind, "duplicate").inc()
+                outcomes[kind, "duplicate"] += 1
                 continue
             inside[message_id] = digest
-            entering.append((message_id, digest, verdict))
+            entering.append((message_id, digest, kind))
             accepted.append(self._entry(delivery, verdict, message_id))
         await self._rejected.write_once(refused)
-        for (message_id, digest, verdict), sequence in zip(
-            entering, await self._reports.write_once(accepted), strict=True
-        ):
+        stored = await self._reports.write_once(accepted)
+        for (message_id, digest, kind), sequence in zip(entering, stored, strict=True):
             self._memory.entered(message_id, digest, sequence)
-            outcome = "duplicate" if sequence is None else "accepted"
-            self._metrics.reports.labels(self.reality, verdict.report.kind, outcome).inc()
+            outcomes[kind, "duplicate" if sequence is None else "accepted"] += 1
         self._memory.handled(batch[-1].sequence, batch[-1].stored_at)
+        for (kind, outcome), count in outcomes.items():
+            self._metrics.reports.labels(self.reality, kind, outcome).inc(count)
+        for kind, count in ignored.items():
+            self._metrics.extras_ignored.labels(self.reality, kind).inc(count)
 
     def _message_id(self, identity: str, digest: bytes, inside: dict[str, bytes]) -> str | None:
         """The id that a report enters under, minding those that enter with it; `None` for a repeat."""

@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import ctypes
 import json
+import logging
 import secrets
 import signal
 import socket
@@ -35,6 +36,12 @@ _START_TIMEOUT: Final = 60.0
 _STOP_TIMEOUT: Final = 10.0
 _LOG_BYTES: Final = 10 << 20
 _PR_SET_PDEATHSIG: Final = 1
+_MOST_TOLD: Final = 20
+"""Lines of the server's log that are told here after a start; the rest stands there."""
+_EXPECTED: Final = "Plaintext passwords detected"
+"""A warning of the server that is none here: its configuration is this user's alone to read."""
+
+log: Final = logging.getLogger(__name__)
 
 #: What an anonymous reader may ask of JetStream: about this one stream, and nothing that changes it.
 _READERS_MAY_ASK: Final = (
@@ -94,6 +101,7 @@ class EmbeddedNats:
         if self._port:
             _free(self._port)
         config = self._prepare()
+        told = self._log.stat().st_size if self._log.is_file() else 0
         for old in self._dir.glob("*.ports"):
             old.unlink(missing_ok=True)
         try:
@@ -115,6 +123,8 @@ class EmbeddedNats:
         except TimeoutError:
             await self.stop()
             raise Failed(f"nats-server was not ready in {_START_TIMEOUT:g} s: see {self._log}") from None
+        for line in _warnings(self._log, told):
+            log.warning("nats-server: %s", line)
 
     async def wait(self) -> int:
         """Wait until its process has ended; the exit code."""
@@ -264,10 +274,22 @@ def _write(path: Path, text: str) -> None:
     fresh.replace(path)
 
 
-def _why(log: Path) -> str:
+def _warnings(path: Path, start: int) -> list[str]:
+    """What the server warned of when it read its store, from this byte of its log on: a damaged stream, above all."""
+    try:
+        with path.open("rb") as file:
+            file.seek(start if start <= path.stat().st_size else 0)
+            lines = file.read(_LOG_BYTES).decode(errors="replace").splitlines()
+    except OSError:
+        return []
+    found = [line.partition(mark)[2].strip() for line in lines for mark in ("[WRN]", "[ERR]") if mark in line]
+    return [line for line in found if not line.startswith(_EXPECTED)][:_MOST_TOLD]
+
+
+def _why(path: Path) -> str:
     """The last fault in the server's log, in one line."""
     try:
-        lines = log.read_text(errors="replace").splitlines()[-200:]
+        lines = path.read_text(errors="replace").splitlines()[-200:]
     except OSError:
         return "it wrote no log"
     for line in reversed(lines):

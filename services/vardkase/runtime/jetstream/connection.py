@@ -34,6 +34,7 @@ from nats.protocol.parser import (
 _LONGEST_LINE: Final = 64 * 1024
 """The server's longest protocol line is 4 KiB, and a delivery's reply subject comes on top of it; INFO is longer."""
 _CRLF: Final = b"\r\n"
+_VERSION: Final = b"NATS/1.0"
 _SAME_ERROR_EVERY: Final = 10.0
 """Seconds: while a server is away nats-py tells the same error several times a second."""
 _DENIED: Final = re.compile(r'permissions violation for (publish|subscription) to "([^"]*)"', re.IGNORECASE)
@@ -115,22 +116,36 @@ class _TolerantParser(Parser):
                 raise nats.errors.ProtocolError
 
 
+def _headers(block: bytes) -> dict[str, str]:
+    """The fields of a message's headers, and the server's status if it is one; what cannot be read is left out."""
+    fields: dict[str, str] = {}
+    first, _, rest = block.partition(_CRLF)
+    code, _, words = first.removeprefix(_VERSION).strip().partition(b" ")
+    if code.isdigit():
+        fields["Status"] = code.decode()
+        fields["Description"] = words.decode("utf-8", "replace")
+    for line in rest.split(_CRLF):
+        name, colon, value = line.partition(b":")
+        name = name.strip()
+        if colon and name.isascii() and b" " not in name:
+            fields[name.decode()] = value.strip().decode("utf-8", "replace")
+    return fields
+
+
 class Connection(Client):
     """nats-py's client, mended where it breaks. Made by `connect`."""
 
     def __init__(self) -> None:
         super().__init__()
         self._ps = _TolerantParser(self)
+        self._ending = False
         self._ended = False
         self._told: dict[str, float] = {}
         self.denied: dict[str, float] = {}
         """Subjects that the server said this user may not publish to, and when last (monotonic seconds)."""
 
     async def _process_headers(self, headers: bytes) -> dict[str, str] | None:
-        try:
-            return await super()._process_headers(headers)
-        except (IndexError, ValueError):  # cut short, or not text: a header nobody can read is none
-            return None
+        return _headers(headers) or None
 
     def _build_message(
         self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: dict[str, str] | None
@@ -154,30 +169,41 @@ class Connection(Client):
         await self._process_op_err(self._err)
 
     async def _attempt_reconnect(self) -> None:
-        """Drop the old socket at once, with what waits in it: it could arrive after it was sent anew elsewhere."""
-        stream = getattr(self._transport, "_io_writer", None)
-        if isinstance(stream, asyncio.StreamWriter):
-            sock = stream.get_extra_info("socket")
-            if sock is not None:
-                with contextlib.suppress(OSError):
-                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            stream.transport.abort()
+        self._drop_socket()
         await super()._attempt_reconnect()
 
+    def _drop_socket(self) -> None:
+        """Drop the old socket at once, with what waits in it: it could arrive after it was sent anew elsewhere."""
+        stream = getattr(self._transport, "_io_writer", None)
+        if not isinstance(stream, asyncio.StreamWriter) or stream.transport.is_closing():
+            return
+        sock = stream.get_extra_info("socket")
+        if sock is not None:
+            with contextlib.suppress(OSError):
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        stream.transport.abort()
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was closed for good. An attempt to reconnect that was under way cannot undo it."""
+        return self._ended or self._status == Client.CLOSED
+
     async def _close(self, status: int, do_cbs: bool = True) -> None:  # noqa: FBT001, FBT002 -- nats-py's
-        self._ended = self._ended or status == Client.CLOSED
+        self._ending = self._ending or status == Client.CLOSED
         await super()._close(status, do_cbs)
+        self._ended = self._ending
 
     async def _connect_to_server(self, s: Srv) -> None:
         """Only for the one task that is to reconnect: Python 3.11 can lose the cancelling of the one before it."""
         self._only_one()
+        self._drop_socket()  # of an attempt that failed half-way
         await super()._connect_to_server(s)
         self._only_one()
 
     def _only_one(self) -> None:
         newest = self._reconnection_task
         stale = newest is not None and not newest.done() and newest is not asyncio.current_task()
-        if self._ended or stale:
+        if self._ending or stale:
             raise asyncio.CancelledError
 
     async def tell(self, error: Exception) -> None:
