@@ -53,7 +53,7 @@ async def node(tmp_path: Path, eventually: Eventually) -> AsyncIterator[Node]:
     await node.stop()
 
 
-async def test_the_public_reads_what_it_may_and_nothing_else(node: Node, dial: Dial, eventually: Eventually) -> None:
+async def test_the_public_reads_what_it_may_and_nothing_else(node: Node, dial: Dial) -> None:
     """Published points are there without a secret; hidden ones, exercises and restricted facts are not."""
     power = {"source": "backup", "backup_state": "running", "fuel_l": 4321.0, "fuel_l_per_h": 12.0}
     reports = [

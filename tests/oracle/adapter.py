@@ -11,6 +11,7 @@ import yaml
 
 from oracle.merge import Given, Stamp, instant
 from oracle.merged import Entry, Merged, plain
+from oracle.orders import within
 from vardkase.domain.alerts import Subject
 from vardkase.domain.area import Heard, red_share
 from vardkase.domain.area import silence as silent
@@ -120,7 +121,7 @@ class Sums:
     def __init__(self, given: Iterable[Given], now: int, area: str, *, silent: Iterable[str] = ()) -> None:
         """Judge everything in an area; `silent` are the kommuner with an open `area.silent`."""
         self.now, self.area = now, Area.parse(area)
-        self.states = states(given)
+        self.states = {point: state for point, state in states(given).items() if within(state.kommun, area)}
         self.silent = frozenset(silent)
         self.rollup = RollUp(self.area)
         for point in self.states:

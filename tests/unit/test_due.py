@@ -24,6 +24,7 @@ STEPS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(STEPS)
 def test_due_times_are_those_of_a_plain_table(steps: list[tuple]) -> None:
     """Setting, moving, forgetting and taking give what a table of names and instants gives, the earliest first."""

@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vardkase.domain.intervals import (
@@ -36,6 +36,7 @@ def is_normal(intervals: Intervals) -> bool:
     return all(one < other for one, other in pairwise(flat))
 
 
+@settings(deadline=None)
 @given(RAW)
 def test_normal_keeps_the_instants(raw: Intervals) -> None:
     """Whatever the intervals given, the normal form holds the same instants, sorted and apart."""
@@ -44,6 +45,7 @@ def test_normal_keeps_the_instants(raw: Intervals) -> None:
     assert instants(found) == {at for start, end in raw for at in range(start, end)}
 
 
+@settings(deadline=None)
 @given(SETS, SETS)
 def test_union_intersection_and_difference_are_those_of_sets(one: Intervals, other: Intervals) -> None:
     """Sets of instants are united, cut and taken from each other as sets are."""
@@ -56,6 +58,7 @@ def test_union_intersection_and_difference_are_those_of_sets(one: Intervals, oth
         assert instants(found) == expected
 
 
+@settings(deadline=None)
 @given(SETS)
 def test_the_complement_is_all_else_for_ever(one: Intervals) -> None:
     """The complement of a complement is the set, and the two share nothing."""
@@ -65,6 +68,7 @@ def test_the_complement_is_all_else_for_ever(one: Intervals) -> None:
     assert union(one, other) == [(-FOREVER, FOREVER)]
 
 
+@settings(deadline=None)
 @given(SETS, DURATIONS)
 def test_held_for_is_for(one: Intervals, duration: int) -> None:
     """An instant is held for a duration when all instants of that duration before it are in the set, too."""
@@ -72,6 +76,7 @@ def test_held_for_is_for(one: Intervals, duration: int) -> None:
     assert instants(held_for(one, duration)) == expected
 
 
+@settings(deadline=None)
 @given(SETS, DURATIONS, SETS)
 def test_kept_is_keep_firing_for_within_the_scope(raw: Intervals, duration: int, scope: Intervals) -> None:
     """A set goes on for a duration after each instant of it, but not past the end of its stretch of the scope."""
@@ -87,6 +92,7 @@ def test_kept_is_keep_firing_for_within_the_scope(raw: Intervals, duration: int,
     assert instants(found) == expected
 
 
+@settings(deadline=None)
 @given(SETS, st.integers(0, LAST))
 def test_containing_is_the_stretch_around_an_instant(one: Intervals, instant: int) -> None:
     """The interval that contains an instant is found exactly when the instant is in the set."""
@@ -95,6 +101,7 @@ def test_containing_is_the_stretch_around_an_instant(one: Intervals, instant: in
     assert found is None or (found in one and found[0] <= instant < found[1])
 
 
+@settings(deadline=None)
 @given(SETS, st.integers(-1, LAST))
 def test_next_change_is_the_first_instant_that_differs(one: Intervals, instant: int) -> None:
     """Up to the next change, and not longer, the set says the same as now; after the last nothing changes."""

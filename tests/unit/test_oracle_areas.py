@@ -45,7 +45,7 @@ def test_the_share_in_distress_is_judged_as_defined(story: list[Told], data: st.
         assert World.of(reports, [], now).red_share(area) == sums.red_share(area)
 
 
-@examples(300)
+@examples(100)
 @given(
     strategies.ack_orders(("power.lost/2480-teg", "area.silent/2480")),
     st.sampled_from(LEVELS),

@@ -77,9 +77,11 @@ def plain() -> Feed:
     return listen(story())
 
 
-def leaks(plain: Feed) -> Iterator[str]:
+def leaks(plain: Feed, within: str = "") -> Iterator[str]:
     """Every restricted field that makes the public feed another one, by a value of it or its mere coming."""
     for field in restricted.restricted():
+        if not field.name.startswith(within):
+            continue
         data = restricted.put(restricted.LEAST.get(field.kind, {}), field.path, field.value)
         if field.kind in restricted.PUBLIC:
             expected, found = plain, listen(story(**{field.kind: data}))
@@ -102,13 +104,13 @@ def test_no_restricted_field_shows_in_the_public_feed(plain: Feed) -> None:
 def test_the_check_sees_a_field_that_leaks(plain: Feed, monkeypatch: pytest.MonkeyPatch) -> None:
     """A field that is let through by mistake is named by the check above."""
     monkeypatch.setattr(projector, "_PROFILE", (*projector._PROFILE, "org_unit"))
-    assert {name.partition(" = ")[0] for name in leaks(plain)} == {"register.org_unit"}
+    assert {name.partition(" = ")[0] for name in leaks(plain, "register.")} == {"register.org_unit"}
 
 
 def test_the_check_sees_a_report_that_betrays_itself_by_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """A resources report that moved `updated_at` would be named by the check, too."""
     monkeypatch.setattr(projector, "_SEEN", (*projector._SEEN, "staff"))
-    assert "resources.staff.present = 3" in list(leaks(listen(story())))
+    assert "resources.staff.present = 3" in list(leaks(listen(story()), "resources.staff."))
 
 
 def test_every_field_of_the_contract_is_tried() -> None:

@@ -50,10 +50,10 @@ def sums_by_definition(rollup: RollUp, area: Area) -> Counter[str]:
     return Counter({name: amount for name, amount in sums.items() if amount})
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_sums_are_those_from_scratch_after_every_event(seed: int) -> None:
     """After each of hundreds of events the sums of every area around it are the plain sums of its points."""
-    for node, kommun, _ in long_run(seed, 250):
+    for node, kommun, _ in long_run(seed, 300):
         rollup = node.world.rollup
         for area in rollup.areas(kommun.code):
             assert Counter(rollup.sums[area]) == sums_by_definition(rollup, area)
@@ -137,7 +137,7 @@ def without_noughts(sums: dict[tuple[str, ...], float | None]) -> dict[tuple[str
     }
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_sub_counts_add_up_to_the_nation(seed: int) -> None:
     """The nation is the sum of its län, a civilområde of its län, a län of its kommuner: in every number."""
     for count, (node, _, now) in enumerate(long_run(100 + seed, 240)):
@@ -153,7 +153,7 @@ def test_sub_counts_add_up_to_the_nation(seed: int) -> None:
             assert numbers(lan[code]) == without_noughts(added(kommuner))
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_counts_within_a_picture_add_up(seed: int) -> None:
     """On time, stale and silent are the expected; every count of points counts the same points."""
     for node, kommun, now in long_run(200 + seed, 120):

@@ -53,7 +53,7 @@ ENTRIES = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(ENTRIES, st.randoms(use_true_random=False))
 def test_it_holds_what_the_contract_says_in_any_order(entries: list[Entry], chance: random.Random) -> None:
     """Whatever the order and repetition, it is the greatest stamp of each bucket and the greatest before them."""
@@ -62,7 +62,7 @@ def test_it_holds_what_the_contract_says_in_any_order(entries: list[Entry], chan
     assert list(made(again)) == defined(entries)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(ENTRIES)
 def test_adding_tells_whether_anything_changed(entries: list[Entry]) -> None:
     """`add` answers true exactly when the timeline is another one afterwards."""

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from nats.aio.client import Client
 
-from vardkase.domain.merge import Received
+from vardkase.domain.merge import Received, stamp_of
 from vardkase.runtime.clock import Clock, SystemClock
 from vardkase.runtime.health import Check
 from vardkase.runtime.jetstream.delivery import Delivery
@@ -22,6 +22,7 @@ from vardkase.runtime.settings import Settings
 from vardkase_contracts import streams, subjects
 from vardkase_contracts.instants import SECOND
 from vardkase_contracts.refusals import Refusal
+from vardkase_contracts.reports import NeedReport
 from vardkase_contracts.vocab import Reality
 
 from .admission import Admission, admit, concerned
@@ -230,6 +231,10 @@ class Lane:
         for item in admission.merge:
             age.observe(max(0.0, (now - int(item.report.time.timestamp() * SECOND)) / SECOND))
             self._metrics.reports.labels(self.reality, item.report.kind, "merged").inc()
+            if stamp_of(item).adjusted:
+                self._metrics.clock_adjusted.labels(self.reality).inc()
+            if isinstance(item.report, NeedReport) and not self._world.holds_need(item.report):
+                self._metrics.needs_over_limit.labels(self.reality).inc()
         for _ in range(len(items) - len(admission.merge)):
             self._metrics.reports.labels(self.reality, "any", "left_out").inc()
         self._metrics.id_conflict.labels(self.reality).inc(admission.conflicts)

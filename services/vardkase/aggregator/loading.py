@@ -38,7 +38,8 @@ async def prepare(nc: Client, identities: Identities, reality: Reality) -> bool:
     fits = all(identities.fact(f"born/{name}") == born for name, born in births.items())
     if fits and await _acknowledged(nc, durable(reality)) <= identities.position:
         return True
-    log.warning("reading the log from its beginning", extra={"reality": reality})
+    if (await call(nc, f"STREAM.INFO.{streams.REPORTS}"))["state"]["last_seq"]:
+        log.warning("reading the log from its beginning", extra={"reality": reality})
     identities.forget()
     await _delete(nc, durable(reality))
     for name, born in births.items():

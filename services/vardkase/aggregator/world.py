@@ -27,6 +27,7 @@ from vardkase.domain.state import PointState
 from vardkase_contracts.areas import KOMMUNER, Area
 from vardkase_contracts.instants import parse
 from vardkase_contracts.orders import AckOrder, IncidentOrder, Order
+from vardkase_contracts.reports import NeedReport
 from vardkase_contracts.vocab import ClearedReason, Reality
 
 from .events import Events
@@ -161,6 +162,10 @@ class World:
         if item.report.kind in {"register", "retire"}:
             for reader in self._readers:
                 reader._read_register(state.id)  # noqa: SLF001 - of its own kind
+
+    def holds_need(self, report: NeedReport) -> bool:
+        """Whether a need that was merged is among those that its point keeps: the greatest are, so many."""
+        return report.data.need_id in self.states[report.subject].needs
 
     def put(self, state: PointState, *, withdrawn: bool = False) -> None:
         """Put a state in the place of the one that is there, as when it was folded again from the log."""

@@ -51,7 +51,7 @@ def demo(
     *,
     scenario: Annotated[str, typer.Option(help="A shipped scenario, or a file.")] = DEFAULT_SCENARIO,
     seed: Annotated[int, typer.Option(help="Which of all its possible runs.")] = 1,
-    points: Annotated[int, typer.Option(min=1, max=100_000, help="How many points, instead of its own.")] = 1500,
+    points: Annotated[int | None, typer.Option(min=1, max=100_000, help="How many points, instead of its own.")] = None,
     hours: Annotated[
         float | None,
         typer.Option(min=0.1, max=500, help="How far back the node's clock starts. [the scenario's length]"),

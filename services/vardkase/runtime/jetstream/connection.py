@@ -277,9 +277,11 @@ async def connect(
         async with asyncio.timeout(within):
             await dial
     except TimeoutError:
+        connection._drop_socket()
         detail: Any = connection.last_error or "no answer"
         raise ConnectFailed(f"no NATS server at {_shown(servers)} for {within:g} s: {detail}") from None
     except (OSError, nats.errors.Error, ValueError) as error:
+        connection._drop_socket()
         raise ConnectFailed(f"cannot connect to NATS at {_shown(servers)}: {error}") from error
     return connection
 

@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 from nats.aio.client import Client
 
 from vardkase.runtime.jetstream.batches import Outgoing
-from vardkase.runtime.jetstream.errors import WriteRefused
+from vardkase.runtime.jetstream.errors import WriteConflict, WriteRefused
 from vardkase.runtime.jetstream.writer import StreamWriter
 from vardkase.runtime.metrics import Metrics
 from vardkase.runtime.setting_groups import WriterSettings
@@ -84,6 +84,9 @@ class PatientWriter:
             try:
                 with self._metrics.write_seconds.labels(self._stream).time():
                     stored = await write()
+            except WriteConflict:
+                self._metrics.write_conflicts.labels(self._stream).inc()
+                raise
             except WriteRefused as error:
                 if not error.full:
                     raise
