@@ -299,7 +299,7 @@ class World:
             self.clocks[point] = clock
             effects.states[point] = document(state, clock, now)
         self._due.set(point, min(judgement.due, added.due, public_due, acks_end))
-        self._areas.add(Area("kommun", state.kommun))
+        self._look_at((state.kommun,))
 
     def _inherited(self, point: str) -> tuple[Entry, ...]:
         if point not in self._predecessors:

@@ -231,7 +231,7 @@ _COMPARED: dict[str, tuple[str, ...]] = {
 def conflicts(state: PointState) -> list[Conflict]:
     """Where two reporters of the point differ, each by its newest word."""
     found: list[Conflict] = []
-    for aspect, other in state.others.items():
+    for aspect, other in sorted(state.others.items()):
         newest = state.newest(aspect)
         if newest is None or newest[0].time - other[0].time > CONFLICT_WITHIN:
             continue

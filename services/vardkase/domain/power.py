@@ -256,7 +256,7 @@ def promises_power(view: View) -> bool:
     if planned is None or not POWERED.isdisjoint(planned):
         return True
     for code in POWERED:
-        entry = view.newest(SERVICE + code)
+        entry = view.last_known(SERVICE + code)
         if entry is not None and entry[1] in PROMISING:
             return True
     return False
