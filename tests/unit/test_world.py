@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from oracle.adapter import received, rules
+from oracle.effort import examples
 from oracle.make import given as told
 from oracle.merge import Given
 from oracle.strategies import POINTS, nows, stories
@@ -89,7 +90,7 @@ def act(reports: Iterable[Given]) -> list[Received]:
     return [item for item in map(received, reports) if item.report.reality == "act"]
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(st.data())
 def test_order_repetition_and_batching_do_not_show(data: st.DataObject) -> None:
     """Any permutation, repetition and batching of reports gives the same versions and the same open alerts."""
@@ -113,7 +114,7 @@ def test_order_repetition_and_batching_do_not_show(data: st.DataObject) -> None:
     assert expected[0] == {point: merged_document(state)["version"] for (_, point), state in fold(reports).items()}
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(st.data())
 def test_documents_keep_to_the_contract(data: st.DataObject) -> None:
     """Every state, alert, picture and public point is what the contract's models say, through all of a story."""
@@ -137,7 +138,7 @@ def test_documents_keep_to_the_contract(data: st.DataObject) -> None:
         adapter.validate_json(orjson.dumps(document))
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.data())
 def test_a_second_judgement_says_nothing_new(data: st.DataObject) -> None:
     """Judging again at the same instant publishes nothing: no twin can come of a repetition."""
