@@ -10,8 +10,9 @@ import orjson
 
 from oracle.adapter import rules
 from vardkase.aggregator.admission import Admission, admit, concerned
+from vardkase.aggregator.effects import Effects
 from vardkase.aggregator.identities import Identities
-from vardkase.aggregator.world import Effects, World
+from vardkase.aggregator.world import World
 from vardkase.domain.codec import VERSIONED, load, merged_document
 from vardkase.domain.fold import fold, winners, withdrawn_by
 from vardkase.domain.merge import Received

@@ -14,8 +14,9 @@ from oracle.make import given as told
 from oracle.merge import Given
 from oracle.strategies import POINTS, nows, stories
 from vardkase.aggregator.admission import admit, concerned
+from vardkase.aggregator.effects import Effects
 from vardkase.aggregator.identities import Identities
-from vardkase.aggregator.world import Effects, World
+from vardkase.aggregator.world import World
 from vardkase.domain.codec import merged_document
 from vardkase.domain.fold import fold, winners, withdrawn_by
 from vardkase.domain.merge import Received

@@ -26,12 +26,13 @@ from vardkase_contracts.reports import NeedReport
 from vardkase_contracts.vocab import Reality
 
 from .admission import Admission, admit, concerned
+from .effects import Effects
 from .identities import Identities
 from .log import decode, refold, withdrawn_in_log
 from .pictures import PicturePublisher
 from .publisher import Publisher
 from .refused import refused
-from .world import Effects, World
+from .world import World
 
 log = logging.getLogger(__name__)
 

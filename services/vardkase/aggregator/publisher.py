@@ -17,7 +17,7 @@ from vardkase_contracts import streams, subjects
 from vardkase_contracts.refusals import RejectedEvent
 from vardkase_contracts.vocab import Reality
 
-from .world import Effects
+from .effects import Effects
 
 
 class Publisher:

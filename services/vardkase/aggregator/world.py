@@ -4,7 +4,6 @@ What must be published comes out as `Effects`. Nothing is remembered between jud
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
@@ -30,24 +29,12 @@ from vardkase_contracts.orders import AckOrder, IncidentOrder, Order
 from vardkase_contracts.reports import NeedReport
 from vardkase_contracts.vocab import ClearedReason, Reality
 
+from .effects import Effects
 from .events import Events
+from .succession import Succession
 
 #: What is due that is no point: the periods of incidents.
 _INCIDENTS = "incidents"
-
-
-@dataclass(slots=True)
-class Effects:
-    """What a judgement changed, to be made durable in this order."""
-
-    #: By key.
-    alerts: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
-    #: By the point's id. A point that is not public any more leaves a tombstone.
-    public: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
-    states: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
-
-    def __bool__(self) -> bool:
-        return bool(self.alerts or self.public or self.states)
 
 
 class World:
@@ -80,8 +67,7 @@ class World:
         self.public: dict[str, dict[str, Any]] = {}
         self._public_points: dict[str, set[str]] = {}
         self._points: dict[str, set[str]] = {}
-        self._successors: dict[str, str] = {}
-        self._predecessors: dict[str, set[str]] = {}
+        self._succession = Succession()
         self._silent: set[str] = set()
         self._unheard: set[str] = set()
         #: Of points that were judged, or recalled: what they were.
@@ -181,28 +167,8 @@ class World:
 
     def _follow(self, state: PointState) -> None:
         """Needs of a retired point move to the one that replaces it."""
-        retire = state.facts.get("retire")
-        heir: str | None = retire[1].get("replaced_by") if retire is not None and state.retired else None
-        before = self._successors.get(state.id)
-        if heir == before and heir is None:
-            return
-        self._touch_heirs(before)
-        self._touch_heirs(heir)
-        if before is not None:
-            self._predecessors[before].discard(state.id)
-        if heir is None:
-            self._successors.pop(state.id, None)
-        else:
-            self._successors[state.id] = heir
-            self._predecessors.setdefault(heir, set()).add(state.id)
-
-    def _touch_heirs(self, heir: str | None) -> None:
-        """The points that needs move on to, one after the other."""
-        seen: set[str] = set()
-        while heir is not None and heir not in seen:
-            seen.add(heir)
-            self._touched.setdefault(heir, False)
-            heir = self._successors.get(heir)
+        for point in self._succession.follow(state):
+            self._touched.setdefault(point, False)
 
     def take_order(self, order: Order) -> None:
         """Take an act of a person in."""
@@ -302,18 +268,7 @@ class World:
         self._look_at((state.kommun,))
 
     def _inherited(self, point: str) -> tuple[Entry, ...]:
-        if point not in self._predecessors:
-            return ()
-        seen: set[str] = {point}
-        found: list[Entry] = []
-        coming = sorted(self._predecessors[point])
-        while coming:
-            each = coming.pop()
-            if each not in seen:
-                seen.add(each)
-                found += self.states[each].needs.values()
-                coming += sorted(self._predecessors.get(each, ()))
-        return tuple(found)
+        return tuple(entry for each in self._succession.before(point) for entry in self.states[each].needs.values())
 
     def _subject(self, state: PointState) -> Subject:
         kommun = Area("kommun", state.kommun)

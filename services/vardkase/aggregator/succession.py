@@ -1,0 +1,51 @@
+"""Which point replaces which: the needs of a retired one move on, over as many retirements as there were."""
+
+from collections.abc import Iterator
+
+from vardkase.domain.state import PointState
+
+
+class Succession:
+    """The heirs of retired points."""
+
+    def __init__(self) -> None:
+        self._heirs: dict[str, str] = {}
+        self._before: dict[str, set[str]] = {}
+
+    def follow(self, state: PointState) -> set[str]:
+        """Take in what a state says of its heir; the points whose inheritance that may have changed."""
+        retire = state.facts.get("retire")
+        heir: str | None = retire[1].get("replaced_by") if retire is not None and state.retired else None
+        last = self._heirs.get(state.id)
+        if heir is None and last is None:
+            return set()
+        changed = {*self._line(last), *self._line(heir)}
+        if last is not None:
+            self._before[last].discard(state.id)
+        if heir is None:
+            self._heirs.pop(state.id, None)
+        else:
+            self._heirs[state.id] = heir
+            self._before.setdefault(heir, set()).add(state.id)
+        return changed
+
+    def before(self, point: str) -> list[str]:
+        """The points that a point replaces, those that they replaced included."""
+        if point not in self._before:
+            return []
+        found: list[str] = []
+        coming = sorted(self._before[point])
+        while coming:
+            each = coming.pop()
+            if each != point and each not in found:
+                found.append(each)
+                coming += sorted(self._before.get(each, ()))
+        return found
+
+    def _line(self, heir: str | None) -> Iterator[str]:
+        """An heir, its heir, and so on; reports can name them in a circle."""
+        seen: set[str] = set()
+        while heir is not None and heir not in seen:
+            seen.add(heir)
+            yield heir
+            heir = self._heirs.get(heir)
