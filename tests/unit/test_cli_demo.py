@@ -159,4 +159,4 @@ def test_a_demo_is_ready_in_time_and_sums_up_at_the_end(tmp_path: Path) -> None:
         finally:
             process.kill()
     assert told["reports"] > 1000
-    assert sum(count for levels in told["alerts"].values() for count in levels.values()) > 10
+    assert sum(count for levels in told["alerts"].values() for count in levels.values()) >= len(set(first))
