@@ -190,7 +190,7 @@ PictureEventKind = Literal["opened", "closed", "raised", "cleared"]
 """What happened, in a picture's course of events (händelseutveckling)."""
 PICTURE_EVENT_KINDS: Final[tuple[PictureEventKind, ...]] = get_args(PictureEventKind)
 
-RULES: Final = (
+Rule = Literal[
     "power.endurance",
     "power.battery",
     "power.lost",
@@ -208,5 +208,6 @@ RULES: Final = (
     "freshness.stale",
     "area.silent",
     "area.red_share",
-)
+]
 """The rules of `rules_version` `default-1`."""
+RULES: Final[tuple[Rule, ...]] = get_args(Rule)

@@ -11,10 +11,9 @@ from acceptance.timeline import Timeline, at
 from oracle.adapter import received, rules
 from oracle.make import POINT, Told, backup, given, instant, order, register, resources, services, staff, status, when
 from vardkase.domain.finding import Verdict
-from vardkase.domain.rules import RULE_NAMES
 from vardkase.domain.texts import text_of
 from vardkase_contracts.alert import ALERT
-from vardkase_contracts.vocab import ALERT_LEVELS
+from vardkase_contracts.vocab import ALERT_LEVELS, RULES
 
 LOST, ENDURANCE, STAFF = f"power.lost/{POINT}", f"power.endurance/{POINT}", f"staff.short/{POINT}"
 OPEN = (register(at(8)), status(at(8), lifecycle="open"))
@@ -411,7 +410,7 @@ def test_an_ack_leaves_the_alert_and_its_key_as_they_are() -> None:
 # -- texts -------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("rule", RULE_NAMES)
+@pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("derived", [False, True])
 def test_every_rule_has_one_line_in_swedish_and_english(rule: str, derived: bool) -> None:  # noqa: FBT001
     """Each rule and level says its level, the name and what runs short, differently in each language."""

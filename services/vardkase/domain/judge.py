@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from typing import Any
 
-from vardkase_contracts.vocab import AlertLevel, ClearedReason, Condition, Freshness, Link
+from vardkase_contracts.vocab import AlertLevel, ClearedReason, Condition, Freshness, Link, Rule
 
 from . import conditions, power
 from .finding import WORST_FIRST, Finding, Verdict, open_in, settle
 from .freshness import age
 from .intervals import FOREVER, Intervals
 from .power import Power
-from .rules import RuleName, Rules
+from .rules import Rules
 from .stamps import SKEW, Entry
 from .state import PointState, is_known
 from .view import RUNNING_LIFECYCLES, View
@@ -110,7 +110,7 @@ def _judge(view: View, supply: Power, rules: Rules, inherited: tuple[Entry, ...]
     due = FOREVER
     state = view.state
 
-    def settled(name: RuleName, finding: Finding, clear_in: Intervals | None = None) -> None:
+    def settled(name: Rule, finding: Finding, clear_in: Intervals | None = None) -> None:
         nonlocal due
         if not finding.holds_ever:
             due = min(due, *(boundary for span in finding.scope for boundary in span if boundary > view.now), FOREVER)

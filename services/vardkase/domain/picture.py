@@ -15,6 +15,7 @@ from vardkase_contracts.vocab import (
     NEED_KINDS,
     NEED_STATES,
     POWER_SOURCES,
+    RULES,
     SERVICE_CODES,
     SERVICE_STATES,
 )
@@ -22,7 +23,6 @@ from vardkase_contracts.vocab import (
 from .codec import version_of
 from .contribution import HORIZONS, SCALE
 from .rollup import RollUp
-from .rules import RULE_NAMES
 
 
 class Surroundings:
@@ -73,7 +73,7 @@ class Pictures:
                 "overdue": sums.get("needs_overdue", 0),
             },
             "coverage": _coverage(area, rollup, around),
-            "alerts": _table(sums, "alerts", RULE_NAMES, ALERT_LEVELS),
+            "alerts": _table(sums, "alerts", RULES, ALERT_LEVELS),
             "areas": [self._child(child, around) for child in area.children()],
         }
         content["version"] = version_of(content)
@@ -206,7 +206,7 @@ def _child(area: Area, rollup: RollUp, around: Surroundings) -> dict[str, Any]:
         "condition": _counts(sums, "condition", CONDITIONS),
         "freshness": _counts(sums, "freshness", FRESHNESSES),
         "coverage": _coverage(area, rollup, around),
-        "alerts": _table(sums, "alerts", RULE_NAMES, ALERT_LEVELS),
+        "alerts": _table(sums, "alerts", RULES, ALERT_LEVELS),
     }
     if area.level == "lan":
         child["civo"] = LAN[area.code].civo

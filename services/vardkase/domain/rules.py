@@ -4,32 +4,12 @@ The program reads it from YAML (`default-1.yaml` beside this module, or an opera
 """
 
 import re
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from vardkase_contracts.instants import DAY, HOUR, MINUTE, SECOND
-
-RuleName = Literal[
-    "power.endurance",
-    "power.battery",
-    "power.lost",
-    "power.not_connected",
-    "report.incomplete",
-    "staff.short",
-    "staff.next_shift",
-    "capacity.high",
-    "water.low",
-    "heat.low",
-    "comms.112",
-    "service.stopped",
-    "closing.occupied",
-    "need.overdue",
-    "freshness.stale",
-    "area.silent",
-    "area.red_share",
-]
-RULE_NAMES: tuple[str, ...] = get_args(RuleName)
+from vardkase_contracts.vocab import RULES, Rule
 
 #: Rules that rest on timelines, which remember six hours: no duration of theirs may be longer (CONTRACT §4).
 ON_TIMELINES = frozenset(
@@ -131,11 +111,11 @@ class Rules(_Strict):
     """A whole table, every rule in it, and its version."""
 
     version: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,63}$")
-    rules: dict[RuleName, RuleSpec]
+    rules: dict[Rule, RuleSpec]
 
     @model_validator(mode="after")
     def _complete(self) -> "Rules":
-        missing = [name for name in RULE_NAMES if name not in self.rules]
+        missing = [name for name in RULES if name not in self.rules]
         if missing:
             raise ValueError(f"rules are missing: {', '.join(missing)}")
         for name, spec in self.rules.items():
@@ -156,5 +136,5 @@ class Rules(_Strict):
                 raise ValueError(f"{name}: a graver level needs a graver limit")
         return self
 
-    def __getitem__(self, name: RuleName) -> RuleSpec:
+    def __getitem__(self, name: Rule) -> RuleSpec:
         return self.rules[name]
