@@ -14,6 +14,7 @@ from typing import Any
 
 from servers import Eventually
 from vardkase.federation import topology
+from vardkase.runtime.jetstream.api import MESSAGE_NOT_FOUND, ApiError, call
 from vardkase.runtime.jetstream.batches import Outgoing
 from vardkase.runtime.jetstream.connection import Connection, connect
 from vardkase.runtime.jetstream.values import last_values, scan
@@ -129,12 +130,24 @@ class Node:
 
         async def quiet() -> bool:
             for stream in (streams.INTAKE, streams.REPORTS):
-                for info in await self.nc.jetstream().consumers_info(stream):
-                    if info.num_pending or info.num_ack_pending:
+                for info in (await call(self.nc, f"CONSUMER.LIST.{stream}"))["consumers"]:
+                    # Not by what is pending: the server may not have counted yet what it has just stored.
+                    if info["ack_floor"]["stream_seq"] < await self._last_of(stream, info["config"]):
                         return False
             return all(self.is_ready(service) for service in self._running)
 
         await self._eventually(quiet, what="everything dealt with", within=within)
+
+    async def _last_of(self, stream: str, consumer: dict[str, Any]) -> int:
+        """The last sequence that a consumer is to read."""
+        pattern = consumer.get("filter_subject") or consumer["filter_subjects"][0]
+        try:
+            found = await call(self.nc, f"STREAM.MSG.GET.{stream}", {"last_by_subj": pattern})
+        except ApiError as error:
+            if error.err_code != MESSAGE_NOT_FOUND:
+                raise
+            return 0
+        return found["message"]["seq"]
 
     async def last(self, stream: str) -> dict[str, Any]:
         """The last document of every subject."""

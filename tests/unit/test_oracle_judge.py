@@ -75,7 +75,8 @@ def test_a_kommun_itself_is_judged_as_defined(story: list[Told], data: st.DataOb
 def test_nothing_changes_before_it_is_due(story: list[Told], data: st.DataObject) -> None:
     """Between an instant and the one at which the judgement is due again, it stays what it is."""
     reports = make.given(story)
-    now = data.draw(strategies.nows(reports))
+    # As a node sees it: nothing is effective more than 2 min after it was received.
+    now = max([data.draw(strategies.nows(reports)), *(report.effective - AHEAD for report in reports)])
     state = adapter.states(reports).get(POINT)
     if state is None:
         return
