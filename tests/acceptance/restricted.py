@@ -66,6 +66,12 @@ LEAST: Mapping[str, dict[str, Any]] = {
 MARKER, MARKED_NUMBER = "hemligt", 7317
 
 
+def is_marked(value: Any) -> bool:
+    """Whether a marker stands in a value, or in a text of many."""
+    text = str(value).lower()
+    return MARKER in text or str(MARKED_NUMBER) in text or str(MARKED_NUMBER / 100) in text
+
+
 class Restricted(NamedTuple):
     """A restricted field and a value for it."""
 

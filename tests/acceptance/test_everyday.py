@@ -74,6 +74,24 @@ def test_unchanged_does_not_fill_the_tank() -> None:
     assert timeline.course(f"power.lost/{POINT}") == ["23:00 critical"]
 
 
+@pytest.mark.parametrize(("eta", "helps"), [(at(14), True), (at(14, 1), False)])
+def test_a_refill_helps_when_it_comes_an_hour_before_the_end(eta: float, helps: bool) -> None:  # noqa: FBT001
+    """A confirmed refill at least an hour before the fuel is out lowers the level a step; a later one does not."""
+    timeline = Timeline()
+    timeline.tell(PROFILE, *healthy(8), backup(at(9), 6))
+    timeline.tell(resources(at(9, 10), refill={"eta": when(eta), "confirmed": True}))
+    assert timeline.until(at(9, 30)).node.firing() == {f"power.endurance/{POINT}": "yellow" if helps else "red"}
+
+
+@pytest.mark.parametrize("refill", [{"confirmed": False}, {"confirmed": True, "eta": None}, {}])
+def test_a_refill_that_nobody_confirmed_helps_nobody(refill: dict[str, object]) -> None:
+    """A refill that is not confirmed, or has no time, changes no level."""
+    timeline = Timeline()
+    timeline.tell(PROFILE, *healthy(8), backup(at(9), 6))
+    timeline.tell(resources(at(9, 10), refill={"eta": when(at(11))} | refill))
+    assert timeline.until(at(9, 30)).course(f"power.endurance/{POINT}") == ["09:00 red"]
+
+
 @pytest.mark.parametrize("lifecycle", ["planned", "prepared", "closed"])
 def test_points_that_are_not_open_are_left_alone(lifecycle: str) -> None:
     """A point that is not open, and lacks everything, raises nothing for a month."""

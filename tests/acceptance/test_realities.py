@@ -70,10 +70,12 @@ def test_a_withdrawal_in_an_exercise_withdraws_nothing_real() -> None:
     """Who withdraws a report in the exercise leaves the real one of the same id as it is."""
     worlds = Realities()
     worlds.tell(at(9, 10), *REAL, *exe(*PLAYED))
-    ids = [one.id for one in REAL]
-    worlds.tell(at(9, 20), *exe(Told(at(9, 20), "withdraw", {"report_ids": ids}, point="2480-_", id="w")))
+    wrong = Told(at(9, 20), "withdraw", {"report_ids": [REAL[2].id]}, point="2480-_", id="w")
+    worlds.tell(at(9, 20), *exe(wrong))
     assert worlds.act.firing()[f"power.lost/{POINT}"] == "red"
-    assert "power" not in worlds.exe.streams.states[-1]["facts"]
+    facts = next(each for each in reversed(worlds.exe.streams.states) if each["id"] == POINT)["facts"]
+    assert facts.keys() >= {"profile", "lifecycle", "staff"}
+    assert "power" not in facts
 
 
 def test_alerts_and_pictures_are_kept_apart() -> None:

@@ -240,6 +240,14 @@ def test_pictures_name_the_kommuner_of_an_incident_that_said_nothing() -> None:
     assert unheard() == []
 
 
+def test_what_is_heard_at_the_very_start_of_an_incident_counts() -> None:
+    """A sign of life at the instant at which the incident begins is one in the incident."""
+    timeline = Timeline()
+    timeline.tell(Told(at(9), "heartbeat", {}, point=ITSELF))
+    timeline.order(incident(at(9), "2480"))
+    assert timeline.picture("24")["coverage"]["incident_silent"] == []
+
+
 # -- red share ---------------------------------------------------------------------------------------------------------
 
 SPEC = RuleSpec.model_validate(

@@ -4,6 +4,7 @@ import hashlib
 import json
 import random
 from collections.abc import Sequence
+from itertools import permutations
 from typing import Any
 
 import orjson
@@ -14,6 +15,7 @@ from oracle.adapter import judged, received
 from oracle.make import POINT, Told, backup, given, instant, register, resources, services, staff, status, when
 from vardkase.domain.codec import VERSIONED, canonical, load, merged_document, version_of
 from vardkase.domain.fold import fold
+from vardkase.domain.judge import conflicts
 from vardkase.domain.merge import merge
 from vardkase.domain.state import MAX_NEEDS, PointState
 
@@ -141,6 +143,25 @@ def test_a_state_stays_bounded() -> None:
     assert len(one.needs) == MAX_NEEDS
     assert all(len(list(timeline)) <= 73 for timeline in one.timelines.values())
     assert sizes[2] < 1.1 * sizes[0]
+
+
+def test_conflicts_stand_in_one_order() -> None:
+    """What two reporters contradict each other in is listed alike, whichever of the reports came first."""
+    told = [
+        resources(0, power={"source": "mains"}, staff={"present": 4})._replace(reporter="a", id="a"),
+        resources(1, power={"source": "none"})._replace(reporter="b", id="b"),
+        resources(2, staff={"present": 1})._replace(reporter="b", id="c"),
+        status(3, lifecycle="open", occupancy=3)._replace(reporter="a", id="d"),
+        status(4, lifecycle="closed")._replace(reporter="b", id="e"),
+        status(5, occupancy=9)._replace(reporter="b", id="f"),
+    ]
+    found = set()
+    for order in permutations(received(one) for one in given(told)):
+        one = PointState(POINT, "act")
+        for item in order:
+            merge(one, item)
+        found.add(tuple(each.aspect for each in conflicts(one)))
+    assert found == {("lifecycle", "occupancy", "power", "staff")}
 
 
 @pytest.mark.parametrize(

@@ -152,6 +152,19 @@ def test_a_restart_tells_nothing_twice_and_nothing_less(tmp_path: Path, crashed:
     ]
 
 
+def test_a_log_that_is_read_again_from_its_beginning_tells_nothing_twice() -> None:
+    """A node that lost its states goes through the log again; what its pictures told of stands once."""
+    timeline = Timeline()
+    timeline.tell(register(at(7)), status(at(8), lifecycle="open"), resources(at(8, 10), power=DARK))
+    before = told_of(timeline)
+    events = timeline.picture("24")["events"]
+    timeline.node = Node(timeline.node.streams)
+    timeline.node.world.events.recall(timeline.node.area, events)
+    timeline.node.take(len(timeline.node.streams.log))
+    timeline.node.judge(timeline.now)
+    assert told_of(timeline) == before
+
+
 def test_a_point_opened_in_the_backlog_of_a_restart_is_told_of(tmp_path: Path) -> None:
     """What opened while the node was down is an event when it is merged."""
     node = Node(directory=tmp_path)

@@ -74,6 +74,7 @@ def test_held_for_is_for(one: Intervals, duration: int) -> None:
     """An instant is held for a duration when all instants of that duration before it are in the set, too."""
     expected = {at for at in instants(one) if set(range(at - duration, at + 1)) <= instants(one)}
     assert instants(held_for(one, duration)) == expected
+    assert is_normal(held_for(one, duration))
 
 
 @settings(deadline=None)

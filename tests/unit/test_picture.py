@@ -268,7 +268,7 @@ def test_children_are_in_short_what_their_own_pictures_are() -> None:
 
 
 def test_the_version_covers_all_but_events_and_the_instant() -> None:
-    """A second later, with another course of events, a picture that says the same has the same version."""
+    """Minutes later, a picture that says the same has the same version; one that says something else has not."""
     timeline = told(status(at(8), lifecycle="open"), backup(at(8), 50), staff(at(8), 4, 4))
     first = timeline.picture("24")
     second = timeline.until(at(8, 5)).picture("24")

@@ -1,23 +1,17 @@
-"""Nothing restricted gets out: not as a value, not as a time, and not by what the public feed does or leaves undone."""
+"""What the public is told of a point: in its own words, in bands, as long as it is certain, and only when published."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from hashlib import sha256
 from typing import Any
 
 import orjson
 import pytest
 
 from acceptance import restricted
-from acceptance.node import Node
+from acceptance.public_feed import DIRE, listen, story, taken
 from acceptance.timeline import Timeline, at
-from oracle.adapter import received
-from oracle.make import POINT, Told, given, instant, register, resources, services, staff, status, when
+from oracle.make import POINT, Told, register, resources, services, staff, status, when
 from vardkase.domain import public as projector
-from vardkase.domain.merge import Received
-from vardkase_contracts.instants import HOUR, MINUTE, parse
+from vardkase_contracts.instants import HOUR, MINUTE
 from vardkase_contracts.public import PUBLIC as DOCUMENT
-from vardkase_contracts.reports import REPORT
-from vardkase_contracts.vocab import Reality
 
 NOTICE = "2480-_"
 LIVE = register(at(8), publish="live", capacity_day=100)
@@ -26,166 +20,6 @@ OPEN = status(at(8, 3), lifecycle="open")
 PROFILE = {"id", "name", "kind", "address", "position", "accessibility", "planned_services"}
 LIVE_FIELDS = {"status", "availability", "services", "crowding", "message", "opens_at", "closes_at"}
 TIMES = {"updated_at", "valid_until"}
-
-#: What anybody who listens sees: when each document came, and what it says.
-Feed = list[tuple[int, dict[str, Any]]]
-
-
-def listen(items: Iterable[Received], *, reality: Reality = "act", until: float = at(12, day=1)) -> Feed:
-    """All that the public is told of a story, from its first report to the end of the next day."""
-    node = Node(reality=reality)
-    feed: Feed = []
-
-    def judge(now: int) -> None:
-        feed.extend((now, document) for document in node.judge(now).public.values())
-
-    now = 0
-    for item in sorted(items, key=lambda each: each.received):
-        while (due := node.world.next_due()) < item.received:
-            judge(due)
-        node.receive([item])
-        judge(now := item.received)
-    while (due := node.world.next_due()) <= instant(until):
-        judge(max(now, due))
-    return feed
-
-
-def taken(report: Told, **envelope: Any) -> Received:
-    """A report as it comes, with more in its envelope."""
-    raw = orjson.dumps(restricted.event(report, **envelope))
-    arrived = instant(report.minute if report.received is None else report.received)
-    return Received(report=REPORT.validate_json(raw), received=arrived, digest=sha256(raw).digest())
-
-
-def story(*more: Told, **replaced: Mapping[str, Any]) -> list[Received]:
-    """A live point, open and limited for reasons of its own; with more told, or other data in its reports."""
-    told = [
-        restricted.told("register", at(8, 0.3), replaced.get("register"), id="register"),
-        restricted.told("status", at(8, 3.7), replaced.get("status"), id="status"),
-        *more,
-    ]
-    return [taken(one) for one in told]
-
-
-#: When a report comes that is none of the public's business.
-QUIET = at(9, 41.2)
-
-
-@pytest.fixture(scope="module")
-def plain() -> Feed:
-    """What the public is told of the story alone."""
-    return listen(story())
-
-
-def leaks(plain: Feed, within: str = "") -> Iterator[str]:
-    """Every restricted field that makes the public feed another one, by a value of it or its mere coming."""
-    for field in restricted.restricted():
-        if not field.name.startswith(within):
-            continue
-        data = restricted.put(restricted.LEAST.get(field.kind, {}), field.path, field.value)
-        if field.kind in restricted.PUBLIC:
-            expected, found = plain, listen(story(**{field.kind: data}))
-        else:
-            least = restricted.told(field.kind, QUIET, id="more")
-            expected = listen(story(least)) if field.kind == "retire" else plain
-            found = listen(story(restricted.told(field.kind, QUIET, data, id="more")))
-        if found != expected:
-            yield f"{field.name} = {field.value}"
-
-
-# -- no restricted field -----------------------------------------------------------------------------------------------
-
-
-def test_no_restricted_field_shows_in_the_public_feed(plain: Feed) -> None:
-    """Whatever a restricted field says, the same documents come at the same instants as if it were not there."""
-    assert list(leaks(plain)) == []
-
-
-def test_the_check_sees_a_field_that_leaks(plain: Feed, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A field that is let through by mistake is named by the check above."""
-    monkeypatch.setattr(projector, "_PROFILE", (*projector._PROFILE, "org_unit"))
-    assert {name.partition(" = ")[0] for name in leaks(plain, "register.")} == {"register.org_unit"}
-
-
-def test_the_check_sees_a_report_that_betrays_itself_by_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A resources report that moved `updated_at` would be named by the check, too."""
-    monkeypatch.setattr(projector, "_SEEN", (*projector._SEEN, "staff"))
-    assert "resources.staff.present = 3" in list(leaks(listen(story()), "resources.staff."))
-
-
-def test_every_field_of_the_contract_is_tried() -> None:
-    """Each field is public by name, published in bands, or among those tried as restricted."""
-    tried = {field.name for field in restricted.restricted()}
-    public = {f"{kind}.{path}" for kind, paths in restricted.PUBLIC.items() for path in paths}
-    assert set(restricted.fields()) == tried | public | restricted.BANDED
-    assert tried.isdisjoint(public)
-
-
-def test_no_envelope_shows_in_the_public_feed(plain: Feed) -> None:
-    """Who reported, in what role, by what means, how surely and with what id stays inside."""
-    for name, value in restricted.envelopes():
-        told = story()
-        told[1] = taken(restricted.told("status", at(8, 3.7), id="status"), **{name: value})
-        assert listen(told) == plain, (name, value)
-
-
-def test_no_marker_shows_when_all_is_said_at_once() -> None:
-    """With every restricted field set, in a point that lacks everything, no restricted value stands in any document."""
-    data = {kind: dict(least) for kind, least in restricted.LEAST.items()}
-    for field in restricted.restricted():
-        told = str(field.value).lower()
-        if (
-            restricted.MARKER in told
-            or str(restricted.MARKED_NUMBER) in told
-            or field.path not in data.get(field.kind, {})
-        ):
-            data[field.kind] = restricted.put(data.get(field.kind, {}), field.path, field.value)
-    more = [
-        restricted.told(kind, QUIET + n, data[kind], id=f"more{n}")
-        for n, kind in enumerate(data)
-        if kind not in {*restricted.PUBLIC, "retire"}
-    ]
-    feed = listen(story(*more, register=data["register"], status=data["status"]))
-    said = orjson.dumps([document for _, document in feed]).decode().lower()
-    assert data["resources"]["power"].keys() >= {"source", "fuel_l", "endurance_h"}
-    assert restricted.MARKER not in said
-    assert str(restricted.MARKED_NUMBER) not in said
-    assert str(restricted.MARKED_NUMBER / 100) not in said
-
-
-def test_fields_that_the_contract_does_not_know_stay_inside(plain: Feed) -> None:
-    """What a newer reporter adds anywhere in a report is not passed on."""
-    least = restricted.LEAST
-    for path in ("extra", "position.extra"):
-        assert listen(story(register=restricted.put(least["register"], path, "hemligt"))) == plain
-    for path in ("extra", "services.extra"):
-        assert listen(story(status=restricted.put(least["status"], path, "hemligt"))) == plain
-    told = story()
-    told[1] = taken(restricted.told("status", at(8, 3.7), id="status"), extra="hemligt")
-    assert listen(told) == plain
-
-
-# -- no proxy ----------------------------------------------------------------------------------------------------------
-
-DIRE = [
-    resources(
-        at(9),
-        power={"source": "none"},
-        staff={"present": 0, "required": 4},
-        water={"source": "tank", "litres": 0},
-        heat={"indoor_c": -5},
-        comms={"can_call_112": False},
-        next_shift={"at": when(at(9, 30)), "covered": False},
-    ),
-    Told(at(9), "need", {"need_id": "n", "kind": "fuel", "priority": "urgent", "needed_by": when(at(9))}),
-    Told(at(9), "contact", {"result": "failed"}),
-    Told(at(9), "heartbeat", {"outbox_depth": 40}),
-]
-
-
-def test_a_point_that_lacks_everything_looks_like_one_that_lacks_nothing(plain: Feed) -> None:
-    """No power, staff, water, heat nor 112 changes nothing outside, hour by hour until the day after."""
-    assert listen(story(*(one._replace(id=f"d{n}") for n, one in enumerate(DIRE)))) == plain
 
 
 def shown(*told: Told, at_: float | None = None) -> dict[str, Any]:
@@ -233,32 +67,6 @@ def test_crowding_is_a_band(occupancy: int, band: str) -> None:
     assert shown(status(at(8, 3), lifecycle="open", occupancy=occupancy))["crowding"] == band
 
 
-@pytest.mark.parametrize(("low", "high"), [(0, 49), (50, 79), (80, 99), (100, 1000)])
-def test_within_a_band_nothing_shows(low: int, high: int) -> None:
-    """The number of visitors within a band changes nothing outside."""
-    one, other = (
-        listen(story(status={**restricted.LEAST["status"], "occupancy": occupancy})) for occupancy in (low, high)
-    )
-    assert one == other
-
-
-def test_crowding_is_unknown_without_a_capacity() -> None:
-    """Where no capacity is known, or it is 0, any number of visitors reads `unknown` and explains nothing."""
-    for profile in ({}, {"capacity_day": 0}):
-        feeds = [
-            listen(
-                story(
-                    register={**restricted.LEAST["register"], "capacity_day": None, **profile},
-                    status={**restricted.LEAST["status"], "occupancy": occupancy},
-                )
-            )
-            for occupancy in (0, 5_000)
-        ]
-        assert feeds[0] == feeds[1]
-        documents = [document for _, document in feeds[0] if "crowding" in document]
-        assert {document["crowding"] for document in documents} == {"unknown"}
-
-
 def test_crowding_is_unknown_without_a_count() -> None:
     """A number of visitors that was never said, or is unknown now, is no crowd."""
     assert shown(OPEN)["crowding"] == "unknown"
@@ -276,32 +84,7 @@ def test_the_capacity_by_night_gives_the_crowding_by_night() -> None:
     assert timeline.until(at(22)).node.world.public[POINT]["crowding"] == "medium"
 
 
-# -- no exact time -----------------------------------------------------------------------------------------------------
-
-
-def times(document: Any) -> Iterator[tuple[str, int]]:
-    """Every time in a document, with the name it stands under."""
-    for name, value in document.items():
-        if isinstance(value, dict):
-            yield from times(value)
-        elif isinstance(value, str):
-            try:
-                yield name, parse(value)
-            except ValueError:
-                continue
-
-
-def test_no_time_is_exact_but_those_of_opening() -> None:
-    """All times but `opens_at` and `closes_at`, which the kommun announces, are whole quarters of an hour."""
-    odd = [
-        one._replace(minute=one.minute + 0.123, id=f"o{n}")
-        for n, one in enumerate([*DIRE, Told(at(10), "confirm", {})])
-    ]
-    opens = status(at(8, 7.7), opens_at=when(at(8, 1.5)), closes_at=when(at(20, 1.5)), occupancy=20)
-    feed = listen(story(*odd, opens._replace(id="opens")))
-    found = [(name, time) for _, document in feed for name, time in times(document)]
-    assert {name for name, _ in found} == {"updated_at", "valid_until", "opens_at", "closes_at"}
-    assert all(time % (15 * MINUTE) == 0 for name, time in found if name not in {"opens_at", "closes_at"})
+# -- times -------------------------------------------------------------------------------------------------------------
 
 
 def test_updated_at_is_rounded_down_and_valid_until_is_four_hours_on() -> None:
@@ -475,47 +258,6 @@ def test_the_kommun_takes_part_from_its_first_public_point_to_its_last() -> None
         timeline.tell(Told(at(9, n), "retire", {}, point=f"2480-p{n}"))
     gone = [each["id"] for each in timeline.node.streams.public if each.get("gone")]
     assert gone == ["2480-p0", "2480-p1", NOTICE]
-
-
-@pytest.mark.parametrize(
-    ("kind", "data"),
-    [
-        ("activation", {"state": "active"}),
-        ("need", {"need_id": "n"}),
-        ("heartbeat", {}),
-        ("contact", {"result": "failed"}),
-    ],
-)
-def test_what_the_kommun_reports_of_itself_stays_inside(kind: str, data: dict[str, Any], plain: Feed) -> None:
-    """Reports about the kommun itself change nothing outside: not even that it takes part."""
-    assert listen(story(Told(QUIET, kind, data, point=NOTICE, id="itself"))) == plain
-
-
-# -- only what is real -------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("reality", ["exe", "tst"])
-def test_exercises_and_tests_are_never_public(reality: Reality) -> None:
-    """The same story as an exercise or a test tells the public nothing."""
-    told = [one._replace(reality=reality, id=f"x{n}") for n, one in enumerate([LIVE, TOLD, *DIRE])]
-    assert listen(map(taken, told), reality=reality) == []
-
-
-def test_an_exercise_changes_nothing_of_what_is_real() -> None:
-    """A live point of skarpt läge stays as it is while it is exercised on, with equal ids."""
-    act, exe = Node(), Node(reality="exe")
-    real = [received(one) for one in given([LIVE, TOLD])]
-    act.receive(real)
-    act.judge(instant(at(9)))
-    before = list(act.streams.public)
-    exercised = given(
-        [LIVE._replace(reality="exe"), status(at(9), lifecycle="closed", availability="full")._replace(reality="exe")]
-    )
-    for node in (act, exe):
-        node.receive(map(received, exercised))
-        node.judge(instant(at(9, 1)))
-    assert act.streams.public == before
-    assert exe.streams.public == []
 
 
 def test_a_late_report_does_not_bring_an_old_time_back() -> None:

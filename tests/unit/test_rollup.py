@@ -93,6 +93,19 @@ def test_taking_a_point_away_leaves_nothing() -> None:
     assert {area: sums for area, sums in node.world.rollup.sums.items() if sums} == {}
 
 
+def test_the_last_that_was_heard_goes_back_with_what_is_withdrawn() -> None:
+    """When the latest sign of life of a kommun was wrong, the one before it, of another point, is the last."""
+    node = Node(area="SE")
+    for n, (minute, point) in enumerate(((0, "2480-a"), (5, "2480-b"), (9, "2480-a"))):
+        play(node, Told(minute, "heartbeat", {}, point=point, id=f"r{n}"))
+    kept = node.world.rollup.kommuner["2480"]
+    assert (kept.last.anything, kept.last.heartbeat) == (instant(9), instant(9))
+    play(node, Told(10, "withdraw", {"report_ids": ["r2"]}, point="2480-_", id="w"))
+    assert (kept.last.anything, kept.last.heartbeat) == (instant(5), instant(5))
+    play(node, Told(11, "withdraw", {"report_ids": ["r0", "r1"]}, point="2480-_", id="w2"))
+    assert (kept.last.anything, kept.last.heartbeat) == (None, None)
+
+
 # -- pictures add up ---------------------------------------------------------------------------------------------------
 
 #: What is no sum of its children's: how many kommuner there are is counted apart.

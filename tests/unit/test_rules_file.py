@@ -146,9 +146,21 @@ def test_an_unknown_setting_of_a_level_is_named(refusal: Refusal) -> None:
 )
 def test_a_missing_limit_is_named(refusal: Refusal, rule: str) -> None:
     """A level of a rule of limits without one would mean nothing."""
-    line = refusal(changed(rule, yellow={}))
-    assert rule in line
-    assert "limit" in line
+    assert refusal(changed(rule, yellow={})) == f": {rule}: every level needs a limit"
+
+
+@pytest.mark.parametrize(
+    ("rule", "settings"),
+    [
+        ("power.endurance", {"red": {"limit": 4}}),
+        ("capacity.high", {"red": {"limit": 0.7}}),
+        ("heat.low", {"critical": {"limit": 19}}),
+        ("area.red_share", {"yellow": {"limit": 0.6}}),
+    ],
+)
+def test_limits_in_the_wrong_order_are_named(refusal: Refusal, rule: str, settings: dict) -> None:
+    """A red that is milder than the yellow is a mistake: the yellow would never be seen."""
+    assert refusal(changed(rule, **settings)) == f": {rule}: a graver level needs a graver limit"
 
 
 @pytest.mark.parametrize("limit", [".nan", ".inf", "-1", "many"])
