@@ -220,11 +220,11 @@ def test_a_house_cools_without_heating_and_warms_again() -> None:
     one = world(house={"indoor_c": {"low": 21, "high": 21}, "cools_h": {"low": 20, "high": 20}})
     house = House(one, make_sites(one.scenario, one.rng)["2480"][0])
     assert house.indoor(START) == pytest.approx(21, abs=0.4)
-    house.heat(START, heated=False)
+    house.heat(START, share=0)
     after = [house.indoor(START + hours * HOUR) for hours in (5, 20, 200)]
     assert 21 > after[0] > after[1] > after[2] > -6
     assert after[1] == pytest.approx(21 / math.e, abs=4)
-    house.heat(START + 20 * HOUR, heated=True)
+    house.heat(START + 20 * HOUR, share=1)
     assert house.indoor(START + 32 * HOUR) > 19
 
 

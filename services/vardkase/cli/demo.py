@@ -22,7 +22,7 @@ from rich.text import Text
 from vardkase.cli.commentary import Commentary
 from vardkase.cli.node import JsonOption, Node, client_of, parse_area, print_json, together
 from vardkase.cli.screen import draw
-from vardkase.cli.simulate import DEFAULT_SCENARIO
+from vardkase.cli.simulate import DEFAULT_SCENARIO, SCENARIO_HELP
 from vardkase.cli.storm import DrivenTime, Inlet, Paused, load_scenario
 from vardkase.cli.summary import show_summary
 from vardkase.cli.tally import Summary, Tally
@@ -49,7 +49,7 @@ _BEGIN_S: Final = 15.0
 @app.command()
 def demo(
     *,
-    scenario: Annotated[str, typer.Option(help="A shipped scenario, or a file.")] = DEFAULT_SCENARIO,
+    scenario: Annotated[str, typer.Option(help=SCENARIO_HELP)] = DEFAULT_SCENARIO,
     seed: Annotated[int, typer.Option(help="Which of all its possible runs.")] = 1,
     points: Annotated[int | None, typer.Option(min=1, max=100_000, help="How many points, instead of its own.")] = None,
     hours: Annotated[

@@ -74,6 +74,19 @@ def parse_coming(text: str, *, option: str, now: datetime) -> datetime:
     return _rfc3339(text, option)
 
 
+def parse_length(text: str, *, option: str) -> int:
+    """A length of time, as "90s", "20m", "6h" or "2d", in µs; more than 0.
+
+    Raises:
+        Refused: it is none; the line names the option.
+    """
+    found = _DURATION.fullmatch(text.strip())
+    length = 0 if found is None else int(found[1]) * _SECONDS[found[2]] * instants.SECOND
+    if length <= 0:
+        raise Refused(f"{option}: expected a length of time such as 90s, 20m, 6h or 2d; got {text!r}")
+    return length
+
+
 def _length(text: str) -> timedelta | None:
     found = _DURATION.fullmatch(text.strip().removeprefix("-"))
     return None if found is None else timedelta(seconds=int(found[1]) * _SECONDS[found[2]])

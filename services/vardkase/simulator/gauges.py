@@ -18,6 +18,9 @@ POWERED: Final[frozenset[ServiceCode]] = frozenset(
 """Services that need power (docs/rules.md)."""
 
 
+_NO_HEAT, _ALL_HEAT = 0.1, 0.8
+"""Below the first a radiator is taken to be cold; from the second on nobody notices that it could be warmer."""
+
 _PLAIN: Final[dict[Mode, dict[str, str]]] = {
     "mains": {"source": "mains"},
     "not_connected": {"source": "backup", "backup_state": "not_connected"},
@@ -53,23 +56,30 @@ def next_shift(team: Team, world: World) -> dict[str, Any] | None:
 
 def comms(line: Line, *, rakel: bool) -> dict[str, Any]:
     """The section `comms`. 112 can be called by any means that carries a voice."""
-    mobile, fixed = ("up" if line.mobile else "down"), ("up" if line.fixed else "down")
+    mobile, fixed = ("up" if line.mobile else "down"), ("up" if line.telephony else "down")
     section: dict[str, Any] = {"mobile": mobile, "fixed": fixed, "internet": "up" if line.online else "down"}
     if rakel:
         section["rakel"] = "up"
-    return section | {"can_call_112": line.online or rakel}
+    return section | {"can_call_112": line.calls or rakel}
 
 
 def services(
-    promised: tuple[ServiceCode, ...], limited: frozenset[ServiceCode], supply: Supply, *, heated: bool, at: int
+    promised: tuple[ServiceCode, ...], limited: frozenset[ServiceCode], supply: Supply, *, warmth: float, at: int
 ) -> dict[ServiceCode, ServiceState]:
-    """How each promised service is: what needs power stops with it; charging for the sick is saved for at the end."""
+    """How each promised service is: what needs power stops with it; charging for the sick is saved for at the end.
+
+    `warmth` is the share of the heat that the house needs and gets, 0 to 1.
+    """
     found: dict[ServiceCode, ServiceState] = {}
     scarce = supply.mode == "running" and supply.fuel(at) < 2 * supply.told_burn
     for code in promised:
-        if (code in POWERED and not supply.powered) or (code == "heat" and not heated):
+        if (code in POWERED and not supply.powered) or (code == "heat" and warmth < _NO_HEAT):
             found[code] = "stopped"
-        elif code in limited or (scarce and code in ("charging", "medical_device_charging")):
+        elif (
+            code in limited
+            or (scarce and code in ("charging", "medical_device_charging"))
+            or (code == "heat" and warmth < _ALL_HEAT)
+        ):
             found[code] = "limited"
         else:
             found[code] = "available"

@@ -80,10 +80,11 @@ class Watcher(Protocol):
 class GridArea:
     """A part of a kommun that loses power, and later its mobile network, as one."""
 
-    __slots__ = ("_fed", "_network", "_watcher", "_world", "works")
+    __slots__ = ("_fed", "_network", "_storm", "_watcher", "_world", "works")
 
-    def __init__(self, world: World, fed: Iterable[Fed], watcher: Watcher) -> None:
+    def __init__(self, world: World, storm: Storm, fed: Iterable[Fed], watcher: Watcher) -> None:
         self._world = world
+        self._storm = storm
         self._fed = tuple(fed)
         self._watcher = watcher
         self._network = True
@@ -91,7 +92,7 @@ class GridArea:
 
     def fail(self, at: int) -> None:
         """The storm takes it: enters when the network dies and when it is repaired."""
-        world, storm, networks = self._world, self._world.scenario.storm, self._world.scenario.networks
+        world, storm, networks = self._world, self._storm, self._world.scenario.networks
         rng = world.rng
         self.works = False
         quick = rng.random() < storm.quick_repair_share

@@ -15,10 +15,10 @@ class House:
 
     __slots__ = (
         "_demand",
-        "_heated",
         "_litres",
         "_looked",
         "_opened",
+        "_share",
         "_site",
         "_tank",
         "_target",
@@ -39,7 +39,7 @@ class House:
         self._target = house.indoor_c.draw(rng)
         self._tau = house.cools_h.draw(rng)
         self._temperature = self._target
-        self._heated = True
+        self._share = 1.0
         self._warm_at = 0
         self._looked = 0
         self._opened: int | None = None
@@ -94,24 +94,29 @@ class House:
         self._looked = at
 
     def indoor(self, at: int) -> float:
-        """Degrees Celsius indoors."""
-        scenario, world = self._world.scenario, self._world
-        target = self._target if self._heated else self._outdoor(at)
-        tau = scenario.house.warms_h if self._heated else self._tau
+        """Degrees Celsius indoors, as read."""
+        return round(self.degrees(at) + 0.3 * (2 * self._world.rng.random() - 1), 1)
+
+    def degrees(self, at: int) -> float:
+        """Degrees Celsius indoors, as they are."""
+        scenario = self._world.scenario
+        outdoor = self._outdoor(at)
+        target = outdoor + self._share * (self._target - outdoor)
+        # A house is warmed faster than it cools, where there is all the warmth that it needs.
+        tau = scenario.house.warms_h if self._share >= 1 else self._tau
         since = max(0, at - self._warm_at) / HOUR
         # The weather changes so little in the time that one step is right enough.
-        value = target + (self._temperature - target) * math.exp(-since / tau)
-        return round(value + 0.3 * (2 * world.rng.random() - 1), 1)
+        return target + (self._temperature - target) * math.exp(-since / tau)
 
-    def heat(self, at: int, *, heated: bool) -> None:
-        """The heating goes on or off."""
-        if heated != self._heated:
-            self._temperature = self.indoor(at)
-            self._heated = heated
+    def heat(self, at: int, *, share: float) -> None:
+        """From now on the heating gives this share of what the house needs to be warm: 0 nothing, 1 all."""
+        if share != self._share:
+            self._temperature = self.degrees(at)
+            self._share = share
             self._warm_at = at
 
     def _outdoor(self, at: int) -> float:
-        weather = self._world.scenario.storm.outdoor_c
+        weather = self._world.scenario.house.outdoor_c
         day = 0.5 - 0.5 * math.cos((self._world.local.hour(at) - 3) / 24 * 2 * math.pi)
         return weather.low + (weather.high - weather.low) * day
 

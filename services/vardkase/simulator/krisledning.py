@@ -7,6 +7,7 @@ from vardkase.simulator.line import Line
 from vardkase.simulator.point import Point
 from vardkase.simulator.reporter import Reporter
 from vardkase.simulator.sites import Site
+from vardkase.simulator.trade import Trade
 from vardkase.simulator.truth import Spell
 from vardkase.simulator.world import World
 from vardkase_contracts.ids import KOMMUN_ITSELF
@@ -44,15 +45,19 @@ class Krisledning:
         "_silent",
         "_state",
         "_watching",
+        "_waves",
         "_world",
         "cut_off",
         "kommun",
+        "trade",
     )
 
     def __init__(self, world: World, kommun: str, register: Publisher) -> None:
         rng = world.rng
         self._world = world
         self.kommun = kommun
+        self.trade = Trade()
+        self._waves = 0
         self._register = register
         self._prefix = report(world.reality, kommun, KOMMUN_ITSELF, "activation")
         self._about = f"{kommun}-{KOMMUN_ITSELF}"
@@ -220,14 +225,18 @@ class Krisledning:
             self._say(at, "none_needed")
 
     def _second_wave(self, at: int) -> None:
+        world, settings = self._world, self._world.scenario.krisledning
         if self._areas_out > 0:
-            self._open(at, self._world.scenario.krisledning.second_wave_opens)
+            self._open(at, settings.second_wave_opens)
+            self._waves += 1
+            if self._waves < settings.waves:
+                world.at(at + hours(settings.second_wave_h.draw(world.rng)), self._second_wave)
 
     def _open(self, at: int, share: float) -> None:
         """Open a share of those not in use, rather those that have power."""
         world, settings = self._world, self._world.scenario.krisledning
         rng = world.rng
-        idle = [point for point in self._points if not point.in_use]
+        idle = [point for point in self._points if not point.in_use and point.is_refuge(at)]
         liked = sorted(idle, key=lambda point: -self._liking(point))
         for point in liked[: max(1, round(share * len(liked)))]:
             world.at(at + minutes(settings.establish_min.draw(rng)), point.establish)
@@ -235,7 +244,7 @@ class Krisledning:
                 self._register.republish(at, point.site)
 
     def _liking(self, point: Point) -> float:
-        secured = point.supply.has_mains or point.site.backup == "fixed"
+        secured = (point.supply.has_mains or point.site.backup == "fixed") and point.heating.secure
         half = point.site.backup in ("mobile", "inlet")
         weight = self._world.scenario.krisledning.prefers_power
         return self._world.rng.random() + weight * (1.0 if secured else 0.6 if half else 0.0)
@@ -296,7 +305,5 @@ class Krisledning:
             world.at(morning, lambda when: self._may_close(when, point))
             return
         self._closing.discard(point.site.id)
-        if point.lifecycle == "open" and (
-            self._areas_out == 0 or (point.supply.has_mains and world.rng.random() < 0.5)
-        ):
+        if point.lifecycle == "open" and (self._areas_out == 0 or (point.relieved and world.rng.random() < 0.5)):
             point.begin_closing(at)

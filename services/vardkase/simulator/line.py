@@ -1,6 +1,7 @@
 """A way of getting reports out: at once while there is a network, else by an outbox that is emptied later."""
 
 from collections import deque
+from collections.abc import Callable
 from typing import Any, Final
 
 from vardkase.simulator.draw import hours, minutes, seconds
@@ -20,16 +21,33 @@ class Line:
     The outbox is bounded: when it is full the oldest report is lost.
     """
 
-    __slots__ = ("_cut", "_fixed", "_mobile", "_offline", "_outbox", "_powered", "_world", "last_sent")
+    __slots__ = (
+        "_broadband",
+        "_cut",
+        "_fixed",
+        "_mobile",
+        "_offline",
+        "_outbox",
+        "_powered",
+        "_telephony",
+        "_tell",
+        "_world",
+        "last_sent",
+    )
 
-    def __init__(self, world: World, *, fixed: bool, offline: list[Spell]) -> None:
-        """A link that works. When it does not is added to `offline`."""
+    def __init__(
+        self, world: World, *, fixed: bool, offline: list[Spell], tell: Callable[[int], None] | None = None
+    ) -> None:
+        """A link that works. When it does not is added to `offline`; `tell` is told when anything of it changes."""
         self._world = world
         self._fixed = fixed
         self._offline = offline
         self._mobile = True
         self._powered = True
         self._cut = False
+        self._broadband = True
+        self._telephony = True
+        self._tell = tell
         self._outbox: deque[tuple[str, dict[str, Any]]] = deque(maxlen=world.scenario.networks.outbox_max)
         self.last_sent: int | None = None
 
@@ -45,8 +63,18 @@ class Line:
 
     @property
     def fixed(self) -> bool:
-        """Whether a fixed line works here."""
-        return self._fixed and self._powered and not self._cut
+        """Whether a fixed line works here, for data at least."""
+        return self._fixed and self._powered and self._broadband and not self._cut
+
+    @property
+    def telephony(self) -> bool:
+        """Whether one can call by a fixed line here."""
+        return self.fixed and self._telephony
+
+    @property
+    def calls(self) -> bool:
+        """Whether one can call from here, by the mobile network or a fixed line."""
+        return self.mobile or self.telephony
 
     @property
     def waiting(self) -> int:
@@ -75,6 +103,18 @@ class Line:
         self._mobile = works
         self._changed(at, before=before)
 
+    def set_broadband(self, at: int, *, works: bool) -> None:
+        """Whether what the fixed line leads to works."""
+        before = self.online
+        self._broadband = works
+        self._changed(at, before=before)
+
+    def set_telephony(self, at: int, *, works: bool) -> None:
+        """Whether the fixed line carries calls; data it may carry without."""
+        before = self.online
+        self._telephony = works
+        self._changed(at, before=before)
+
     def set_cut(self, at: int, *, cut: bool) -> None:
         """Whether the whole kommun is cut off, by any line."""
         before = self.online
@@ -90,6 +130,8 @@ class Line:
             world = self._world
             low, high = _RETRY_MIN
             world.at(at + minutes(low + (high - low) * world.rng.random()), self._retry)
+        if self._tell is not None:
+            self._tell(at)
 
     def _start_trips(self, at: int) -> None:
         """Cut off: some drive to where there is a network, and empty the outbox there."""

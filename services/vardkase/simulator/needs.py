@@ -5,9 +5,13 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from vardkase.simulator.draw import hours, minutes, rounded_up
+from vardkase.simulator.trade import Trade
 from vardkase.simulator.world import World
 from vardkase_contracts.instants import MINUTE
 from vardkase_contracts.vocab import NeedDirection, NeedKind, NeedState, Priority
+
+_BOUGHT: frozenset[NeedKind] = frozenset({"fuel", "food", "medical", "transport", "equipment", "heat"})
+"""What has to be paid for, or driven by something that has to be filled up."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -50,10 +54,11 @@ class Teller(Protocol):
 class Needs:
     """The needs of one point. One of each kind at a time, so they are few."""
 
-    __slots__ = ("_counter", "_open", "_teller", "_world")
+    __slots__ = ("_counter", "_open", "_teller", "_trade", "_world")
 
-    def __init__(self, world: World, teller: Teller) -> None:
+    def __init__(self, world: World, teller: Teller, trade: Trade | None = None) -> None:
         self._world = world
+        self._trade = trade or Trade()
         self._teller = teller
         self._open: dict[tuple[NeedDirection, NeedKind], Need] = {}
         self._counter = 0
@@ -123,6 +128,12 @@ class Needs:
 
     def _under_way(self, at: int, need: Need, arrives: Callable[[int], None]) -> None:
         if not self._is_open(need):
+            return
+        trade = self._trade
+        if need.kind in _BOUGHT and not trade.works and self._world.rng.random() < trade.fails:
+            # It was found, and cannot be paid for: somebody looks elsewhere.
+            again = at + hours(1 + 2 * self._world.rng.random())
+            self._world.at(again, lambda when: self._under_way(when, need, arrives))
             return
         self._set(at, need, "under_way")
         world = self._world

@@ -92,7 +92,6 @@ class Storm(Settings):
     quick_repair_share: Share
     quick_repair_h: Spread
     repair_h: Spread
-    outdoor_c: Range
 
 
 class Networks(Settings):
@@ -187,8 +186,9 @@ class Visitors(Settings):
 
 
 class House(Settings):
-    """Water and warmth in the building."""
+    """Water and warmth in the building, and the weather round it."""
 
+    outdoor_c: Range
     tank_share: Share
     tank_l: Range
     litres_per_person_day: Positive
@@ -261,6 +261,7 @@ class Krisledning(Settings):
     second_wave_share: Share
     second_wave_h: Spread
     second_wave_opens: Share
+    waves: int = Field(ge=1, le=100)
     watch_min: Spread
     quiet_min: Positive
     contact_share: Share

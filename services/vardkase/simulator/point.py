@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from vardkase.simulator import gauges
 from vardkase.simulator.draw import hours, minutes
+from vardkase.simulator.heating import Heating
 from vardkase.simulator.house import House
 from vardkase.simulator.line import Line
 from vardkase.simulator.needs import Need, Needs
@@ -16,7 +17,7 @@ from vardkase.simulator.team import Team
 from vardkase.simulator.truth import Dark, PointTruth, Spell, end
 from vardkase.simulator.world import Action, World
 from vardkase_contracts.subjects import report
-from vardkase_contracts.vocab import Lifecycle, NeedKind
+from vardkase_contracts.vocab import Lifecycle, NeedKind, Priority
 
 if TYPE_CHECKING:
     from vardkase.simulator.krisledning import Krisledning
@@ -28,6 +29,14 @@ _OTHER_NEEDS: tuple[tuple[NeedKind, float, str], ...] = (
     ("transport", 1, "vehicle"),
     ("heat", 2, "heaters"),
 )
+_NOT_BOUGHT: tuple[tuple[NeedKind, float, str, Priority], ...] = (
+    ("food", 60, "portions", "high"),
+    ("transport", 1, "vehicle", "high"),
+    ("medical", 1, "kit", "urgent"),
+)
+"""What is asked for where nothing can be bought."""
+_COLD_C = 15
+"""Below this a house is no refuge: the most serious level of the rule about heat (docs/rules.md)."""
 _SURPLUS: tuple[tuple[NeedKind, float, str], ...] = (
     ("water", 300, "l"),
     ("food", 80, "portions"),
@@ -43,8 +52,11 @@ class Point:
         "_heats_on_backup",
         "_prefix",
         "_sensor",
+        "_troubles",
         "_turn",
+        "_unbought_per_h",
         "_world",
+        "heating",
         "house",
         "krisledning",
         "lead",
@@ -56,6 +68,7 @@ class Point:
         "site",
         "supply",
         "team",
+        "trade",
         "truth",
     )
 
@@ -75,9 +88,13 @@ class Point:
         self.house = House(world, site)
         self.lead = SiteLead(world, self)
         fixed = rng.random() < scenario.networks.fixed_line_share
-        self.line = Line(world, fixed=fixed, offline=truth.offline)
-        self.needs = Needs(world, self)
-        self.refills = Refills(world, site, self.supply, self.needs, self)
+        self.line = Line(world, fixed=fixed, offline=truth.offline, tell=self._calls_changed)
+        self.trade = krisledning.trade
+        self.needs = Needs(world, self, self.trade)
+        self.refills = Refills(world, site, self.supply, self.needs, self, self.trade)
+        self.heating = Heating(world, self.house, self.needs)
+        self._troubles: set[str] = set()
+        self._unbought_per_h = 0.0
         self._sensor: Reporter | None = None
         if site.backup == "fixed" and rng.random() < scenario.habits.sensor_share:
             self._sensor = Reporter(
@@ -95,10 +112,18 @@ class Point:
         return self.lifecycle in ("establishing", "open", "closing")
 
     @property
-    def heated(self) -> bool:
-        """Whether the heating works."""
-        supply = self.supply
-        return supply.mode == "mains" or (supply.mode == "running" and self._heats_on_backup)
+    def can_call(self) -> bool:
+        """Whether 112 can be called from it, by whatever carries a voice."""
+        return self.line.calls or self.rakel
+
+    @property
+    def relieved(self) -> bool:
+        """Whether what it was opened for is over, here."""
+        return self.supply.has_mains and not self._troubles
+
+    def is_refuge(self, at: int) -> bool:
+        """Whether it is warm enough to be opened, as far as its net of district heating goes."""
+        return not self.heating.district or self.house.degrees(at) >= _COLD_C
 
     # What the krisledning decides.
 
@@ -111,6 +136,7 @@ class Point:
         self._turn += 1
         self.team.arrive(at)
         self.supply.engage(at)
+        self._calls_changed(at)
         if self.lead.app:
             self._beat_from(at)
         if world.rng.random() < settings.tells_establishing_share:
@@ -126,7 +152,33 @@ class Point:
             self.krisledning.tell_lifecycle(at, self, "closing")
         self._unless_over(at + minutes(world.scenario.krisledning.close_min.draw(world.rng)), self._close)
 
-    # What the grid does to it.
+    # What strikes it.
+
+    def trouble(self, at: int, what: str, unbought_per_h: float) -> None:
+        """Something has struck here; `unbought_per_h`: how often something is asked for since nothing can be bought."""
+        self._troubles.add(what)
+        if unbought_per_h > 0:
+            self._unbought_per_h = unbought_per_h
+            if self.lifecycle == "open":
+                self._want_later(at)
+
+    def relieve(self, what: str) -> None:
+        """It is over."""
+        self._troubles.discard(what)
+
+    def warmed(self, at: int, share: float) -> None:
+        """The net of district heating gives this share of the warmth that is needed."""
+        if not self.heating.district:
+            return
+        self.heating.set_net(at, share)
+        degrees = self.house.degrees(at)
+        if self.lifecycle == "open" and self.heating.is_hopeless(degrees):
+            self.begin_closing(at)
+        if self.in_use and degrees < _COLD_C:
+            if not self.truth.cold or self.truth.cold[-1].until is not None:
+                self.truth.cold.append(Spell(since=at))
+        else:
+            end(self.truth.cold, at)
 
     def mains_lost(self, at: int) -> None:
         """The mains are gone."""
@@ -182,6 +234,7 @@ class Point:
         for rate, action in ((settings.other_per_h, self._other_need), (settings.surplus_per_h, self._surplus)):
             if rate > 0:
                 self._unless_over(at + hours(min(world.rng.expovariate(rate), 1_000)), action)
+        self._want_later(at)
 
     def _close(self, at: int) -> None:
         world = self._world
@@ -194,15 +247,19 @@ class Point:
         self.team.leave(at)
         self.house.close()
         self.supply.release(at)
+        self.heating.release(at)
         self.line.set_powered(at, powered=True)
-        end(self.truth.dark, at)
+        for spells in (self.truth.dark, self.truth.no_112, self.truth.cold):
+            end(spells, at)
         self.krisledning.tell_lifecycle(at, self, "closed", emptied=not leaves)
         self.krisledning.closed(at)
 
     def _power_changed(self, at: int) -> None:
         supply = self.supply
         self.line.set_powered(at, powered=supply.powered)
-        self.house.heat(at, heated=self.heated)
+        self.heating.set_power(
+            at, powered=supply.mode == "mains" or (supply.mode == "running" and self._heats_on_backup)
+        )
         if supply.powered:
             end(self.truth.dark, at)
         elif not self.truth.dark or self.truth.dark[-1].until is not None:
@@ -210,6 +267,13 @@ class Point:
             self.truth.dark.append(Dark(since=at, cause=supply.cause, online=self.line.online, last_sent=sent))
         if self.lifecycle == "open":
             self.lead.notice(at)
+
+    def _calls_changed(self, at: int) -> None:
+        calls = self.truth.no_112
+        if self.can_call or not self.in_use:
+            end(calls, at)
+        elif not calls or calls[-1].until is not None:
+            calls.append(Spell(since=at))
 
     def _staff_changed(self, at: int) -> None:
         if self.lifecycle != "open":
@@ -238,6 +302,18 @@ class Point:
         priority = self._world.rng.choice(("low", "normal", "normal", "high"))
         deadline = self.needs.default_deadline(at)
         self.needs.ask(at, kind, quantity, unit, priority, needed_by=deadline, arrives=_nothing)
+
+    def _want_later(self, at: int) -> None:
+        rate = self._unbought_per_h
+        if rate > 0 and not self.trade.works:
+            self._unless_over(at + hours(min(self._world.rng.expovariate(rate), 1_000)), self._want)
+
+    def _want(self, at: int) -> None:
+        self._want_later(at)
+        if self.lifecycle == "open" and not self.trade.works:
+            kind, quantity, unit, priority = self._world.rng.choice(_NOT_BOUGHT)
+            deadline = self.needs.default_deadline(at)
+            self.needs.ask(at, kind, quantity, unit, priority, needed_by=deadline, arrives=_nothing)
 
     def _surplus(self, at: int) -> None:
         kind, quantity, unit = self._world.rng.choice(_SURPLUS)

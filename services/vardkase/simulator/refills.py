@@ -6,6 +6,7 @@ from vardkase.simulator.draw import hours, minutes, rounded_up, seconds
 from vardkase.simulator.needs import Needs
 from vardkase.simulator.sites import Site
 from vardkase.simulator.supply import Supply
+from vardkase.simulator.trade import Trade
 from vardkase.simulator.world import Action, World
 from vardkase_contracts.instants import MINUTE
 
@@ -24,10 +25,19 @@ class RefillTeller(Protocol):
 class Refills:
     """The refills of one point, one at a time."""
 
-    __slots__ = ("_asks", "_lead_h", "_needs", "_supply", "_teller", "_turn", "_world")
+    __slots__ = ("_asks", "_lead_h", "_needs", "_supply", "_teller", "_trade", "_turn", "_world")
 
-    def __init__(self, world: World, site: Site, supply: Supply, needs: Needs, teller: RefillTeller) -> None:
+    def __init__(
+        self,
+        world: World,
+        site: Site,
+        supply: Supply,
+        needs: Needs,
+        teller: RefillTeller,
+        trade: Trade | None = None,
+    ) -> None:
         self._world = world
+        self._trade = trade or Trade()
         self._supply = supply
         self._needs = needs
         self._teller = teller
@@ -80,6 +90,11 @@ class Refills:
         self._needs.advance(at, "fuel", "under_way")
 
     def _arrive(self, at: int) -> None:
+        trade, rng = self._trade, self._world.rng
+        if not trade.works and rng.random() < trade.fails:
+            # The lorry stands at a pump that takes no payment.
+            self._while_wanted(at + hours(1 + 3 * rng.random()), self._promise)
+            return
         self._supply.refuel(at)
         self._needs.advance(at, "fuel", "delivered")
 

@@ -1,9 +1,10 @@
-"""A scenario: everything that is decided beforehand about a simulated storm, read from YAML.
+"""A scenario: everything that is decided beforehand about a simulated crisis, read from YAML.
 
 A scenario with a seed and a start is a run, the same every time (see `simulation`).
 """
 
 import hashlib
+from collections.abc import Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -11,9 +12,9 @@ from typing import Annotated, Any, Final, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
-from pydantic import AwareDatetime, Field, ValidationError, field_validator
+from pydantic import AwareDatetime, Field, ValidationError, field_validator, model_validator
 
-from vardkase.simulator import parameters
+from vardkase.simulator import hazard_parameters, parameters
 from vardkase.simulator.draw import Settings
 from vardkase_contracts.vocab import Reality
 
@@ -35,7 +36,7 @@ class ScenarioError(ValueError):
 
 
 class Scenario(Settings):
-    """A storm, the points in its way, and the habits of people: all that a run needs but seed and start."""
+    """What strikes, the points in its way, and the habits of people: all that a run needs but seed and start."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
     """What it is called; the name of its file."""
@@ -46,7 +47,7 @@ class Scenario(Settings):
     reality: Reality = "act"
     """Where its reports go unless the run says otherwise. Registers go to `act`: the other two read them there."""
     incident: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
-    """The incident that reports from the storm name."""
+    """The incident that reports from it name."""
     timezone: str = "Europe/Stockholm"
     """What day and night follow."""
     starts: AwareDatetime
@@ -56,7 +57,12 @@ class Scenario(Settings):
 
     points: parameters.Points
     register_: parameters.Register = Field(alias="register")
-    storm: parameters.Storm
+    storm: parameters.Storm | None = None
+    """A front that takes down the grid."""
+    cyber: hazard_parameters.Cyber | None = None
+    """An attack on payment and telephone systems."""
+    cold: hazard_parameters.Cold | None = None
+    """District heating that fails slowly."""
     networks: parameters.Networks
     power: parameters.Power
     refill: parameters.Refill
@@ -76,6 +82,12 @@ class Scenario(Settings):
         except (ZoneInfoNotFoundError, ValueError) as error:
             raise ValueError(f"no such time zone: {zone}") from error
         return zone
+
+    @model_validator(mode="after")
+    def _strikes(self) -> Self:
+        if sum(hazard is not None for hazard in (self.storm, self.cyber, self.cold)) != 1:
+            raise ValueError("give exactly one of storm, cyber and cold")
+        return self
 
     @classmethod
     def load(cls, path_or_name: str | Path) -> Self:
@@ -109,7 +121,7 @@ class Scenario(Settings):
             document: Any = yaml.safe_load(text)
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             raise ScenarioError(name, (("(file)", f"not YAML: {error}"),)) from error
-        return cls.check(document, name=name)
+        return cls.check(_built(document, name), name=name)
 
     @classmethod
     def check(cls, document: object, *, name: str) -> Self:
@@ -143,14 +155,35 @@ class Scenario(Settings):
             ScenarioError: the result is not valid.
         """
         document = self.model_dump(by_alias=True)
-        for key, value in sections.items():
-            document[key] = document[key] | value if isinstance(value, dict) and key in document else value
-        return self.check(document, name=self.name)
+        return self.check(_merged(document, sections), name=self.name)
 
 
 def shipped_scenarios() -> tuple[str, ...]:
     """The names of the scenarios that come with the package."""
     return tuple(_shipped())
+
+
+def _merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """A document with some values replaced, in sections field by field."""
+    document = dict(base)
+    for key, value in changes.items():
+        before = document.get(key)
+        document[key] = before | value if isinstance(value, dict) and isinstance(before, dict) else value
+    return document
+
+
+def _built(document: object, name: str) -> object:
+    """A document with what it is based on, a shipped scenario that is itself based on none."""
+    if not isinstance(document, dict) or "based_on" not in document:
+        return document
+    given = {key: value for key, value in document.items() if key != "based_on"}
+    based_on, shipped = document["based_on"], _shipped()
+    if not isinstance(based_on, str) or based_on not in shipped:
+        raise ScenarioError(name, (("based_on", f"not a shipped scenario: {based_on}"),))
+    base: Any = yaml.safe_load(shipped[based_on].read_bytes())
+    if "based_on" in base:
+        raise ScenarioError(name, (("based_on", f"{based_on} is based on another itself"),))
+    return _merged(base, given)
 
 
 def _shipped() -> dict[str, Traversable]:

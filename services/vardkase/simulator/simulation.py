@@ -1,6 +1,5 @@
-"""A run of a scenario: the reports of a simulated storm, in the order they are sent, decided by its seed alone."""
+"""A run of a scenario: the reports of a simulated crisis, in the order they are sent, decided by its seed alone."""
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
@@ -8,20 +7,18 @@ from typing import Self
 
 from vardkase.simulator.draw import hours
 from vardkase.simulator.emission import Emission
-from vardkase.simulator.grid import Front, GridArea
+from vardkase.simulator.hazard import FELT, Hazard, hazard_of
 from vardkase.simulator.krisledning import Krisledning
 from vardkase.simulator.mistakes import Mistakes
 from vardkase.simulator.point import Point
 from vardkase.simulator.registrar import Registrar
 from vardkase.simulator.scenario import Scenario
+from vardkase.simulator.sectors import middle
 from vardkase.simulator.sites import Site, make_sites
 from vardkase.simulator.truth import PointTruth, Spell
 from vardkase.simulator.world import World
 from vardkase_contracts.instants import from_datetime
 from vardkase_contracts.vocab import Reality
-
-_FELT = 0.05
-"""The storm's force below which it breaks nothing."""
 
 
 class Simulation(Iterator[Emission]):
@@ -52,11 +49,11 @@ class Simulation(Iterator[Emission]):
         self._truth: dict[str, PointTruth] = {}
         self._cut_off: dict[str, list[Spell]] = {}
         world.listen(Mistakes(world).after)
-        front = Front(scenario.storm)
-        self._sites = _forget_some(make_sites(scenario, world.rng), front, world)
+        hazard = hazard_of(world)
+        self._sites = _forget_some(make_sites(scenario, world.rng), hazard, world)
         retired = _retire_some(self._sites, world)
         for kommun, sites in self._sites.items():
-            self._settle(kommun, sites, front, retired)
+            self._settle(kommun, sites, hazard, retired)
         self._emissions = world.run()
 
     @property
@@ -71,7 +68,7 @@ class Simulation(Iterator[Emission]):
 
     @property
     def truth(self) -> Mapping[str, PointTruth]:
-        """What has really happened so far at the points in the storm's way, by point id."""
+        """What has really happened so far at the points in its way, by point id."""
         return MappingProxyType(self._truth)
 
     @property
@@ -85,33 +82,28 @@ class Simulation(Iterator[Emission]):
     def __next__(self) -> Emission:
         return next(self._emissions)
 
-    def _settle(self, kommun: str, sites: list[Site], front: Front, retired: Mapping[str, str]) -> None:
+    def _settle(self, kommun: str, sites: list[Site], hazard: Hazard, retired: Mapping[str, str]) -> None:
         world = self._world
-        rng, storm = world.rng, world.scenario.storm
         registrar = Registrar(world, kommun, sites, retired)
         registrar.schedule(self.start)
         krisledning = Krisledning(world, kommun, registrar)
         self._cut_off[kommun] = krisledning.cut_off
-        strikes, force = front.strikes(_middle(sites))
+        strikes, force = hazard.strikes(kommun, middle(sites))
         krisledning.plan(self.start, self.start + hours(strikes), force)
-        if force < _FELT:
+        if force < FELT:
             return
         kept = [site for site in sites if site.id not in retired]
         points = [Point(world, site, krisledning, self._truth_of(site)) for site in kept]
         krisledning.take(points)
-        for part in _grid_areas(points, storm.points_per_grid_area):
-            hit_at, hit_force = front.strikes(_middle([point.site for point in part]))
-            if rng.random() < storm.outage_share * hit_force:
-                area = GridArea(world, part, krisledning)
-                world.at(self.start + hours(hit_at + storm.passage_h.draw(rng)), area.fail)
+        hazard.unleash(self.start, points, krisledning)
 
     def _truth_of(self, site: Site) -> PointTruth:
         return self._truth.setdefault(site.id, PointTruth(id=site.id))
 
 
-def _forget_some(sites: dict[str, list[Site]], front: Front, world: World) -> dict[str, list[Site]]:
-    """Some points in the storm's way are never registered; they open all the same."""
-    hit = [site for kommun in sites.values() for site in kommun if front.strikes(site.position)[1] > 0.5]
+def _forget_some(sites: dict[str, list[Site]], hazard: Hazard, world: World) -> dict[str, list[Site]]:
+    """Some points in its way are never registered; they open all the same."""
+    hit = [site for own in sites.values() for site in own if hazard.strikes(site.kommun, site.position)[1] > 0.5]
     count = min(world.scenario.register_.unregistered, len(hit))
     forgotten = {site.id for site in world.rng.sample(hit, count)}
     return {
@@ -129,21 +121,3 @@ def _retire_some(sites: dict[str, list[Site]], world: World) -> dict[str, str]:
         if site.registered and heir.registered
     ]
     return dict(world.rng.sample(pairs, min(world.scenario.register_.retired, len(pairs))))
-
-
-def _middle(sites: list[Site]) -> tuple[float, float]:
-    return (
-        sum(site.position[0] for site in sites) / len(sites),
-        sum(site.position[1] for site in sites) / len(sites),
-    )
-
-
-def _grid_areas(points: list[Point], size: int) -> Iterator[list[Point]]:
-    """Parts of a kommun: sectors round its middle, as equal as can be."""
-    if not points:
-        return
-    lon, lat = _middle([point.site for point in points])
-    turned = sorted(points, key=lambda p: (math.atan2(p.site.position[1] - lat, p.site.position[0] - lon), p.site.id))
-    count = max(1, round(len(turned) / size))
-    for part in range(count):
-        yield turned[part * len(turned) // count : (part + 1) * len(turned) // count]

@@ -31,7 +31,7 @@ _MESSAGES = (
 class _Told:
     """What was last told, so that changes are noticed."""
 
-    __slots__ = ("comms_up", "indoor", "litres", "mode", "power_at", "services", "staff", "visitors")
+    __slots__ = ("comms", "indoor", "litres", "mode", "power_at", "services", "staff", "visitors")
 
     def __init__(self) -> None:
         self.visitors: int | None = None
@@ -41,7 +41,7 @@ class _Told:
         self.staff: tuple[int, int | None, bool] | None = None
         self.indoor: float | None = None
         self.litres: float | None = None
-        self.comms_up: bool | None = None
+        self.comms: tuple[bool, bool] | None = None
 
 
 class SiteLead:
@@ -138,7 +138,7 @@ class SiteLead:
 
     def doubted(self) -> None:
         """Somebody told for the place that it is cut off: when that is over it has to be said."""
-        self._told.comms_up = False
+        self._told.comms = (False, False)
 
     def status(self, at: int, *, lifecycle: Lifecycle | None = None, message: dict[str, str] | None = None) -> None:
         """How it is towards visitors, as the site lead sees it."""
@@ -184,6 +184,8 @@ class SiteLead:
 
     def _occasion(self, at: int) -> None:
         self._next(at)
+        if self._point.team.present > 0:
+            self._point.heating.look(at)
         if not self._speaks(at):
             return
         if not self._tell_changes(at):
@@ -275,12 +277,13 @@ class SiteLead:
 
     def _comms_section(self, *, everything: bool) -> dict[str, Any]:
         told, point = self._told, self._point
-        changed = told.comms_up is not None and told.comms_up != point.line.mobile
+        now = (point.line.mobile, point.can_call)
+        changed = told.comms is not None and told.comms != now
         if not changed and not (
             everything and self._world.rng.random() < self._world.scenario.habits.tells_comms_share
         ):
             return {}
-        told.comms_up = point.line.mobile
+        told.comms = now
         return {"comms": gauges.comms(point.line, rakel=point.rakel)}
 
     def _staff(self) -> dict[str, Any]:
@@ -288,7 +291,7 @@ class SiteLead:
 
     def _services(self, at: int) -> dict[ServiceCode, ServiceState]:
         point = self._point
-        return gauges.services(point.site.services, self._limited, point.supply, heated=point.heated, at=at)
+        return gauges.services(point.site.services, self._limited, point.supply, warmth=point.heating.share, at=at)
 
     def _correct(self, at: int, report: str) -> None:
         self._send(at, "withdraw", {"report_ids": [report], "reason": "Fel antal: en siffra för mycket"})

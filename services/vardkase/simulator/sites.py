@@ -16,7 +16,7 @@ KM_PER_DEGREE: Final = 111.2
 """Kilometres in a degree of latitude."""
 
 _NEAR: Final = 0.4
-"""A point is so much nearer its own kommun's point than the next kommun's is, so that small kommuner hold theirs."""
+"""A point lies no farther from its own kommun's point than this part of the way to the next kommun's."""
 _ACCESSIBILITY: Final = ("wheelchair", "accessible_toilet", "hearing_loop", "step_free")
 _LABELS: Final[dict[PointKind, str]] = {"varmestuga": "Värmestuga", "informationsplats": "Krispunkt"}
 
@@ -120,7 +120,7 @@ class _Maker:
         self._kinds = Choice(register.kinds)
         self._backups = Choice(register.backup)
         self._leads = Choice(register.refill_lead_h)
-        self._room_km = _room_km()
+        self._room_km = room_km()
 
     def kommun(self, kommun: Kommun, count: int) -> list[Site]:
         rng = self._rng
@@ -171,19 +171,23 @@ class _Maker:
         )
 
     def _position(self, kommun: Kommun) -> tuple[float, float]:
-        distance = min(self._points.distance_km.draw(self._rng), _NEAR * self._room_km[kommun.code])
-        turn = 2 * math.pi * self._rng.random()
-        lon, lat = kommun.position
-        north = distance * math.cos(turn) / KM_PER_DEGREE
-        east = distance * math.sin(turn) / (KM_PER_DEGREE * math.cos(math.radians(lat)))
-        return round(lon + east, 4), round(lat + north, 4)
+        distance = min(self._points.distance_km.draw(self._rng), self._room_km[kommun.code])
+        return near(kommun, distance, 2 * math.pi * self._rng.random())
 
 
-def _room_km() -> dict[str, float]:
-    """How far it is from each kommun's point to the nearest other kommun's."""
+def near(kommun: Kommun, km: float, turn: float) -> tuple[float, float]:
+    """The place so far from a kommun's own point, in a direction (radians from north): longitude, latitude."""
+    lon, lat = kommun.position
+    north = km * math.cos(turn) / KM_PER_DEGREE
+    east = km * math.sin(turn) / (KM_PER_DEGREE * math.cos(math.radians(lat)))
+    return round(lon + east, 4), round(lat + north, 4)
+
+
+def room_km() -> dict[str, float]:
+    """How far from each kommun's own point its points may lie, by its code, so that small kommuner hold theirs."""
     east = KM_PER_DEGREE * math.cos(math.radians(62))
     places = {k.code: (k.position[0] * east, k.position[1] * KM_PER_DEGREE) for k in KOMMUNER.values()}
     return {
-        code: min(math.dist(here, there) for other, there in places.items() if other != code)
+        code: _NEAR * min(math.dist(here, there) for other, there in places.items() if other != code)
         for code, here in places.items()
     }

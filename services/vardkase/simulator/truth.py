@@ -43,6 +43,10 @@ class PointTruth:
     """When it was in use and nobody was there."""
     offline: list[Spell] = field(default_factory=list[Spell])
     """When nothing could be sent from it."""
+    no_112: list[Spell] = field(default_factory=list[Spell])
+    """When 112 could not be called from it, in use."""
+    cold: list[Spell] = field(default_factory=list[Spell])
+    """When it was below 15 °C indoors, in use (as looked at now and then, where a heating fails slowly)."""
 
     @property
     def ran_dry(self) -> list[Dark]:
