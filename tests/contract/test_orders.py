@@ -44,7 +44,9 @@ def test_round_trip(kind: vocab.OrderKind) -> None:
         ("adopt", {"version": "latest"}),
         ("redact", {"identity": {"reality": "act", "kommun": "2480"}}),
         ("rules", {"scope": "Umeå"}),
-        ("rules", {"override": {}}),
+        ("rules", {"override": {"heat.low": 3}}),
+        ("rules", {"override": "default"}),
+        ("silence", {"id": "kväll 1"}),
     ],
 )
 def test_refused(kind: str, data: dict[str, Any]) -> None:
@@ -74,6 +76,13 @@ def test_nan_is_not_json() -> None:
     with pytest.raises(ValidationError) as caught:
         ORDER.validate_json(raw)
     assert explain(raw, caught.value).reason == "not_json"
+
+
+@pytest.mark.parametrize("override", [None, {}, {"heat.low": None}])
+def test_an_override_is_taken_away(override: Any) -> None:
+    """Nothing in the place of an override is an order, too."""
+    decoded = ORDER.validate_json(to_json(order("rules", override=override)))
+    assert decoded.kind == "rules"
 
 
 @pytest.mark.parametrize("source", ["urn:tp:kommun:2480", "urn:tp:civo:norra:stab", "urn:tp:nation:SE:lagesbild-1"])
