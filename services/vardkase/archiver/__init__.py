@@ -1,0 +1,1 @@
+"""Archiver: what the streams hold, into PostgreSQL: history, audit, time travel."""

@@ -1,0 +1,267 @@
+"""One stream's way into the archive: read, put into rows, written with the position, acknowledged."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Sequence
+from typing import Final
+
+from nats.aio.client import Client
+
+from vardkase.runtime.database import Away, Misfit
+from vardkase.runtime.health import Check
+from vardkase.runtime.jetstream.api import CONSUMER_NOT_FOUND, ApiError, NoAnswer, call
+from vardkase.runtime.jetstream.delivery import Delivery
+from vardkase.runtime.jetstream.reader import NotOurs, PullReader
+from vardkase.runtime.metrics import Metrics
+from vardkase.runtime.settings import Settings
+
+from .database import Database
+from .session import Misfits, Position, Session, Step
+from .tables import TABLES, Row, Unfit
+
+log: Final = logging.getLogger(__name__)
+
+_DURABLE: Final = "archiver"
+_BUFFER_BYTES: Final = 8 << 20
+_ALL: Final = "any"
+"""In the metrics' label `reality`: a stream is read as one."""
+
+
+class Line:
+    """Archives one stream.
+
+    Where it goes on is the database's to say, since a database may be put back to an older copy, or be made anew. So
+    with each session it is looked whether the database still has what this line has written, and whether the stream's
+    consumer is not ahead of it; else the stream is read again from where the database stands.
+
+    Args:
+        stream: which.
+        nc: a connection.
+        database: where to.
+        settings: groups `archiver` and `reader`.
+        metrics: where it counts.
+    """
+
+    def __init__(self, stream: str, nc: Client, database: Database, settings: Settings, metrics: Metrics) -> None:
+        self._stream = stream
+        self._table = TABLES[stream]
+        self._nc = nc
+        self._database = database
+        self._settings = settings
+        self._metrics = metrics
+        self._reader: PullReader | None = None
+        self._session = 0
+        self._position = Position("", 0)
+        self._resume = 0
+        self._born = ""
+        self._held: list[Delivery] = []
+        self._next: list[Delivery] = []
+        self._remade = 0
+        self._trouble = "waits for the database"
+        self._heartbeat = time.monotonic()
+        self._stopping = asyncio.Event()
+        self._done = asyncio.Event()
+
+    async def run(self) -> None:
+        """Read, write, acknowledge; until stopped."""
+        try:
+            while not self._stopping.is_set():
+                session = await self._there()
+                if session is None:
+                    break
+                try:
+                    if session.number != self._session or self._reader is None:
+                        await self._begin(session)
+                    await self._turn(session)
+                except Away as error:
+                    self._trouble = f"database: {error}"
+                    self._database.lost(session, error)
+                except (ApiError, NoAnswer, NotOurs) as error:
+                    self._trouble = str(error)
+                    await self._pause()
+        finally:
+            self._done.set()
+
+    async def stop(self) -> None:
+        """Write the batch in hand and acknowledge it, if that is soon done; stop reading."""
+        self._stopping.set()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._settings.health.stop_timeout / 2):
+                await self._done.wait()
+        if self._reader is not None:
+            await self._reader.stop()
+
+    def checks(self) -> Sequence[Check]:
+        """Whether its consumer exists and advances, and what it reads can be written."""
+        name = f"archive {self._stream}"
+        if self._reader is None or self._trouble:
+            return [Check(name=name, ok=False, detail=self._trouble)]
+        health = self._reader.health()
+        turned = time.monotonic() - self._heartbeat
+        trouble = health.reason
+        if not trouble and turned > 2 * self._settings.archiver.timeout:
+            trouble = f"stands still since {turned:.0f} s"
+        return [Check(name=name, ok=health.exists and not trouble, detail=trouble or f"{health.lag} waiting")]
+
+    # -- where to go on ----------------------------------------------------------------------------------------------
+
+    async def _there(self) -> Session | None:
+        """The database's session, however long it takes; None when stopping."""
+        waiting = asyncio.ensure_future(self._database.session())
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        try:
+            await asyncio.wait({waiting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            return waiting.result() if waiting.done() and not self._stopping.is_set() else None
+        finally:
+            waiting.cancel()
+            stopping.cancel()
+
+    async def _begin(self, session: Session) -> None:
+        """A new session: see that the database has what was acknowledged."""
+        found = await session.position(self._stream)
+        if self._reader is None or not self._kept(found):
+            await self._read_from(found)
+        self._position = found
+        self._session = session.number
+        self._trouble = ""
+
+    def _kept(self, found: Position) -> bool:
+        """Whether the database has all that this line has written to it."""
+        ours = self._position
+        return not ours.sequence or (found.born == ours.born and found.sequence >= ours.sequence)
+
+    async def _read_from(self, position: Position) -> None:
+        """Read on after a position, whatever the consumer thinks of it."""
+        reader, self._reader = self._reader, None
+        self._held, self._next = [], []
+        if reader is not None:
+            log.warning("the database lost what was archived; reading again", extra={"stream": self._stream})
+            await reader.stop()
+        info = await call(self._nc, f"STREAM.INFO.{self._stream}")
+        self._resume = position.sequence if info["created"] == position.born else 0
+        if await self._acknowledged() > self._resume:
+            log.warning(
+                "the stream is read again from where the database stands",
+                extra={"stream": self._stream, "after": self._resume},
+            )
+            await call(self._nc, f"CONSUMER.DELETE.{self._stream}.{_DURABLE}")
+        group, own = self._settings.reader, self._settings.archiver
+        reader = PullReader(
+            self._nc,
+            stream=self._stream,
+            durable=_DURABLE,
+            filters=[">"],
+            batch=own.batch,
+            buffer=own.buffer,
+            buffer_bytes=_BUFFER_BYTES,
+            heartbeat=group.heartbeat,
+            check=group.check,
+            stall_after=group.stuck,
+            resume_after=lambda: self._resume,
+        )
+        await reader.start()
+        self._reader, self._remade = reader, 0
+
+    async def _acknowledged(self) -> int:
+        try:
+            info = await call(self._nc, f"CONSUMER.INFO.{self._stream}.{_DURABLE}")
+        except ApiError as error:
+            if error.err_code != CONSUMER_NOT_FOUND:
+                raise
+            return 0
+        return info["ack_floor"]["stream_seq"]
+
+    # -- a batch -----------------------------------------------------------------------------------------------------
+
+    async def _turn(self, session: Session) -> None:
+        reader = self._reader
+        if reader is None:
+            return
+        if not self._held:
+            self._held = await self._take(reader)
+        self._heartbeat = time.monotonic()
+        if self._held:
+            began = time.monotonic()
+            await self._store(session, self._held)
+            last = self._held[-1]
+            self._held = []
+            await reader.ack(last)
+            self._metrics.batch_seconds.labels(self._stream).observe(time.monotonic() - began)
+        self._trouble = ""
+        self._observe(reader)
+
+    async def _take(self, reader: PullReader) -> list[Delivery]:
+        """A batch of one stream's life: what comes after it was made anew is another batch."""
+        own = self._settings.archiver
+        batch, self._next = self._next or await reader.take(own.tick), []
+        if batch and len(batch) < own.batch and own.linger:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(own.linger):
+                    await self._stopping.wait()
+            self._next = await reader.take(0)
+            if self._next and self._next[0].generation == batch[-1].generation:
+                batch, self._next = batch + self._next, []
+        if batch:
+            self._born = reader.born or ""
+        return batch
+
+    async def _store(self, session: Session, batch: Sequence[Delivery]) -> None:
+        rows: list[Row] = []
+        deliveries: list[Delivery] = []
+        misfits: list[Misfits] = []
+        for delivery in batch:
+            try:
+                row = self._table.row(delivery, self._stream)
+            except Unfit as error:
+                misfits.append(Misfits(delivery, str(error)))
+            else:
+                rows.append(row)
+                deliveries.append(delivery)
+        await self._write(session, rows, deliveries, misfits)
+
+    async def _write(
+        self, session: Session, rows: list[Row], deliveries: list[Delivery], misfits: list[Misfits]
+    ) -> None:
+        """Write a batch. A row that the database does not take is kept apart, and the rest goes in."""
+        everything = [*deliveries, *(misfit.delivery for misfit in misfits)]
+        after = Position(self._born, max(delivery.sequence for delivery in everything))
+        if self._table.keyed:
+            first: dict[bytes, int] = {}
+            for place, row in enumerate(rows):
+                first.setdefault(row[0], place)
+            fresh = [rows[place] for place in first.values()]
+        else:
+            fresh = rows
+        try:
+            stored = await session.store(self._table, fresh, misfits, Step(self._stream, self._position, after))
+        except Misfit as error:
+            if len(everything) == 1:
+                if not rows:
+                    raise Away(f"it does not take a message as bytes: {error}") from None
+                await self._write(session, [], [], [Misfits(deliveries[0], str(error))])
+                return
+            # In order, so that the position never tells of more than is written.
+            half = sorted(everything, key=lambda delivery: delivery.sequence)
+            for part in (half[: len(half) // 2], half[len(half) // 2 :]):
+                await self._store(session, part)
+            return
+        self._position = after
+        self._metrics.archived.labels(self._stream, "stored").inc(stored.rows)
+        self._metrics.archived.labels(self._stream, "repeated").inc(stored.repeats + len(rows) - len(fresh))
+        self._metrics.archived.labels(self._stream, "misfit").inc(len(misfits))
+        self._metrics.batch_size.labels(self._stream).observe(len(everything))
+
+    # -- watching ----------------------------------------------------------------------------------------------------
+
+    async def _pause(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._settings.archiver.tick):
+                await self._stopping.wait()
+
+    def _observe(self, reader: PullReader) -> None:
+        self._metrics.consumer_lag.labels(_ALL, self._stream).set(reader.health().lag)
+        if reader.remade > self._remade:
+            self._metrics.reader_remade.labels(self._stream, "gone").inc(reader.remade - self._remade)
+            self._remade = reader.remade
