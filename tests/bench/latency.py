@@ -1,129 +1,173 @@
-"""How long from a report's being stored to its alert's being published, at a steady rate.
+"""How long until an alert is published, and until the picture of the nation shows a report, at a steady rate.
 
-    uv run python tests/bench/latency.py [--rates 500,1000] [--seconds 20]
+    uv run --no-sync python tests/bench/latency.py [--rates 500,1000] [--seconds 15]
 
 A whole node of real processes on this computer: nats-server synced always, intake, aggregator. The reports come in at
 INTAKE at an even pace; every third one makes some point's staff worse, so that it raises an alert or makes one graver.
-Both ends are the server's own times: of the report in REPORTS, and of the alert in ALERTS.
+
+- alert: from a report's being stored in REPORTS to its alert's being stored in ALERTS, both the server's own times.
+- picture: from when a client made a report (its `time`) to when a client that listens has the first picture of the
+  nation that shows it. Ten times a second a report changes one point's occupancy, which the picture sums up; nothing
+  else does. A picture is published at most every 250 ms (`VARDKASE_AGGREGATOR_COALESCE`), and that is most of it.
 """
 
 import argparse
 import asyncio
+import contextlib
 import json
-import sys
-import tempfile
 import time
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+from kit.bench_node import BenchNode, bench_node, eventually
+from kit.events import sent
+from kit.log import fill_intake
+from kit.shares import HEAD, shares
+from kit.shown import load, show
+from kit.storm import Sent
+from nats.aio.msg import Msg
 
-from node import Node, subject_of
 from vardkase.runtime.jetstream.connection import Connection
 from vardkase.runtime.jetstream.values import scan
-from vardkase_contracts import streams
+from vardkase_contracts import streams, subjects
 from vardkase_contracts.areas import KOMMUNER
-from vardkase_contracts.instants import HOUR, iso
+from vardkase_contracts.instants import HOUR
 
 _PACE = 0.005
+_PROBE_EVERY = 0.1
+_PROBED = "2480-probe"
+_PROBE_FIRST = 10_000
+"""The occupancy of the first probe: each that follows says one more."""
 
 
-async def eventually(condition: object, *, what: str = "", within: float = 60.0) -> None:
-    """Wait for a condition (as the tests' fixture of that name does)."""
-    deadline = time.monotonic() + within
-    while True:
-        value = condition()  # type: ignore[operator]
-        if asyncio.iscoroutine(value) or asyncio.isfuture(value):
-            value = await value
-        if value:
-            return
-        if time.monotonic() > deadline:
-            raise TimeoutError(what)
-        await asyncio.sleep(0.02)
+def now() -> int:
+    """The instant, µs."""
+    return time.time_ns() // 1000
 
 
-def report(number: int, point: str, kind: str, data: object, at: int) -> dict[str, object]:
-    """One report."""
-    return {
-        "specversion": "1.0",
-        "id": f"b{number}",
-        "source": f"urn:tp:kommun:{point[:4]}",
-        "type": f"se.trygghetspunkt.{kind}.v1",
-        "subject": point,
-        "time": iso(at),
-        "reality": "act",
-        "data": data,
-    }
+@dataclass(slots=True)
+class Probes:
+    """Reports that the picture of the nation tells of one by one."""
+
+    made: list[int] = field(default_factory=list[int])
+    seen: list[int] = field(default_factory=list[int])
+
+    async def send(self, nc: Connection) -> None:
+        """Make one after another, for ever."""
+        while True:
+            at = now()
+            report = sent(f"probe{len(self.made)}", _PROBED, "status", {"occupancy": _PROBE_FIRST + len(self.made)}, at)
+            self.made.append(at)
+            await nc.publish(report.subject, report.data)
+            await asyncio.sleep(_PROBE_EVERY)
+
+    async def look(self, message: Msg) -> None:
+        """A picture of the nation."""
+        shown = json.loads(message.data)["condition"]["occupancy"]["sum"] or 0
+        while len(self.seen) < len(self.made) and _PROBE_FIRST + len(self.seen) <= shown:
+            self.seen.append(now())
+
+    @property
+    def took(self) -> list[float]:
+        """Milliseconds of each that was seen."""
+        return [(seen - made) / 1000 for made, seen in zip(self.made, self.seen, strict=False)]
 
 
-async def play(nc: Connection, rate: int, reports: list[dict[str, object]]) -> float:
+async def play(nc: Connection, rate: int, reports: Sequence[Sent]) -> float:
     """Publish at an even pace; the rate that was reached."""
     began = time.perf_counter()
-    for sent, each in enumerate(reports):
-        ahead = sent / rate - (time.perf_counter() - began)
+    for number, each in enumerate(reports):
+        ahead = number / rate - (time.perf_counter() - began)
         if ahead > _PACE:
             await asyncio.sleep(ahead)
-        await nc.publish(subject_of(each), json.dumps(each).encode())
+        await nc.publish(each.subject, each.data)
     await nc.flush()
     return len(reports) / (time.perf_counter() - began)
 
 
-async def measure(rate: int, seconds: float) -> None:
-    """One rate, on a fresh node."""
-    with tempfile.TemporaryDirectory() as directory:
-        node = Node(Path(directory), eventually)  # type: ignore[arg-type]
-        await node.start("intake", "aggregator")
-        try:
-            count = int(rate * seconds)
-            points = [f"{code}-p{number}" for code in KOMMUNER for number in range(count // 9 // len(KOMMUNER) + 1)]
-            now = time.time_ns() // 1000
-            setting_up: list[dict[str, object]] = []
-            for point in points:
-                setting_up.append(report(len(setting_up), point, "status", {"lifecycle": "open"}, now - HOUR))
-                power = {"power": {"source": "mains"}, "staff": {"present": 4, "required": 4}}
-                setting_up.append(report(len(setting_up), point, "resources", power, now - HOUR))
-            await node.publish((subject_of(each), json.dumps(each).encode()) for each in setting_up)
-            await node.until_quiet()
-            reports: list[dict[str, object]] = []
-            number = len(setting_up)
-            for present in (2, 1, 0):
-                for point in points:
-                    at = time.time_ns() // 1000
-                    for kind, data in (
-                        ("resources", {"staff": {"present": present, "required": 4}}),
-                        ("confirm", {}),
-                        ("heartbeat", {}),
-                    ):
-                        number += 1
-                        reports.append(report(number, point, kind, data, at + present))
-            reached = await play(node.nc, rate, reports[:count])
-            await node.until_quiet()
-            stored: dict[str, int] = {}
-            async for entry in scan(node.nc, streams.REPORTS, []):
-                stored[json.loads(entry.data)["id"]] = entry.stored_at
-            took: list[float] = []
-            async for entry in scan(node.nc, streams.ALERTS, []):
-                document = json.loads(entry.data)
-                if document["rule"] == "staff.short" and document["status"] == "firing":
-                    took.append((entry.stored_at - stored[document["evidence"][0]["report"]]) / 1000)
-            took.sort()
-            line = f"{rate:>9} {reached:>9.0f} {len(points):>8} {len(took):>8}"
-            for share in (0.5, 0.9, 0.99):
-                line += f" {took[int(share * (len(took) - 1))]:>9.1f}"
-            print(f"{line} {took[-1]:>9.1f}")
-        finally:
-            await node.stop()
+def beginning(points: Sequence[str]) -> list[Sent]:
+    """Every point is open and has what it needs."""
+    at = now() - HOUR
+    power = {"power": {"source": "mains"}, "staff": {"present": 4, "required": 4}}
+    reports: list[Sent] = []
+    for number, point in enumerate([*points, _PROBED]):
+        reports.append(sent(f"open{number}", point, "status", {"lifecycle": "open"}, at))
+        reports.append(sent(f"has{number}", point, "resources", power, at))
+    return reports
+
+
+def worsening(points: Sequence[str], count: int) -> list[Sent]:
+    """The staff of one point after another goes home; between, they say that nothing has changed."""
+    at = now()
+    reports: list[Sent] = []
+    for present in (2, 1, 0):
+        staff = {"staff": {"present": present, "required": 4}}
+        for place, point in enumerate(points):
+            number = f"{present}-{place}"
+            reports.append(sent(f"staff{number}", point, "resources", staff, at + 2 - present))
+            reports.append(sent(f"same{number}", point, "confirm", {}, at + 2 - present))
+            reports.append(sent(f"beat{number}", point, "heartbeat", {}, at + 2 - present))
+    return reports[:count]
+
+
+async def alerts(node: BenchNode) -> list[float]:
+    """Milliseconds from each report's being stored to its alert's."""
+    stored: dict[str, int] = {}
+    async for entry in scan(node.nc, streams.REPORTS, []):
+        stored[json.loads(entry.data)["id"]] = entry.stored_at
+    took: list[float] = []
+    async for entry in scan(node.nc, streams.ALERTS, []):
+        document = json.loads(entry.data)
+        if document["rule"] == "staff.short" and document["status"] == "firing":
+            took.append((entry.stored_at - stored[document["evidence"][0]["report"]]) / 1000)
+    return took
+
+
+async def measure(rate: int, seconds: float) -> list[list[str]]:
+    """One rate, on a fresh node: a row for alerts and one for pictures."""
+    async with bench_node() as node:
+        for service in ("intake", "aggregator"):
+            node.run(service)
+        for service in ("intake", "aggregator"):
+            await node.until_ready(service)
+        count = int(rate * seconds)
+        points = [f"{code}-p{number}" for code in KOMMUNER for number in range(count // 9 // len(KOMMUNER) + 1)]
+        await fill_intake(node.nc, beginning(points))
+        await node.until_quiet()
+        probes = Probes()
+        await node.nc.subscribe(subjects.picture("act", node.area), cb=probes.look)
+        probing = asyncio.create_task(probes.send(node.nc))
+        before = node.cpu()
+        reached = await play(node.nc, rate, worsening(points, count))
+        cpu = node.cpu().since(before)
+        probing.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await probing
+        await node.until_quiet()
+        await eventually(lambda: len(probes.seen) == len(probes.made), what="the last probe is seen")
+        took = await alerts(node)
+    about = [f"{rate:,}", f"{reached:,.0f}", f"{len(points):,}"]
+    return [
+        [*about, "alert", f"{len(took):,}", *shares(took), cpu.per_thousand(count)],
+        [*about, "picture", f"{len(probes.took):,}", *shares(probes.took), ""],
+    ]
+
+
+async def run(rates: Sequence[int], seconds: float) -> list[list[str]]:
+    """One rate after another."""
+    return [row for rate in rates for row in await measure(rate, seconds)]
 
 
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rates", default="500,1000")
-    parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--seconds", type=float, default=15)
     options = parser.parse_args()
-    print(f"{'reports/s':>9} {'reached':>9} {'points':>8} {'alerts':>8}", end="")
-    print("".join(f" {name + ' ms':>9}" for name in ("p50", "p90", "p99", "max")))
-    for rate in options.rates.split(","):
-        asyncio.run(measure(int(rate), options.seconds))
+    before = load()
+    rows = asyncio.run(run([int(rate) for rate in options.rates.split(",")], options.seconds))
+    show(("reports/s", "reached", "points", "until the", "count", *HEAD, "CPU s per 1,000"), rows)
+    print(f"{before} before, {load()} after")
 
 
 if __name__ == "__main__":

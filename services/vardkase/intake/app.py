@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 from nats.aio.client import Client
 
+from vardkase.federation import topology
+from vardkase.federation.fill import watch
 from vardkase.runtime.health import Check
 from vardkase.runtime.metrics import Metrics
 from vardkase.runtime.service import Application, application
@@ -12,7 +14,6 @@ from vardkase.runtime.settings import Settings
 from vardkase.runtime.tasks import Tasks
 from vardkase_contracts.vocab import REALITIES
 
-from .fill import watch
 from .lane import Lane
 
 
@@ -35,7 +36,7 @@ class Intake:
             await lane.start()
             self._lanes.append(lane)
             self.tasks.spawn(lane.run(), name=f"lane {reality}", finite=True)
-        self.tasks.spawn(watch(nc, self._settings, self._metrics), name="fill")
+        self.tasks.spawn(watch(nc, topology.KEPT, self._settings, self._metrics), name="fill")
 
     async def stop(self) -> None:
         """Finish the batches in hand and acknowledge them."""

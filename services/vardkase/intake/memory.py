@@ -98,10 +98,13 @@ class Memory:
         """See `Recent.message_id`."""
         return self._recent.message_id(identity, digest)
 
-    def entered(self, message_id: str, digest: bytes, sequence: int | None) -> None:
-        """It is in the log, at this sequence if it was put there now."""
+    def entering(self, message_id: str, digest: bytes) -> None:
+        """It is on its way into the log."""
         self._recent.add(message_id, digest)
-        self._log_last = max(self._log_last, sequence or 0)
+
+    def reached(self, sequence: int) -> None:
+        """The log was seen to go up to this sequence."""
+        self._log_last = max(self._log_last, sequence)
 
     async def _oldest_waiting(self) -> int | None:
         """When the oldest message that is not acknowledged came, µs; `None` when there is none."""

@@ -21,7 +21,9 @@ from nats.aio.client import Client
 from vardkase.runtime.jetstream import api
 from vardkase.runtime.jetstream.api import ApiError, NoAnswer, call
 from vardkase.runtime.jetstream.batches import Marked, mark_of, on_the_wire
+from vardkase.runtime.jetstream.connection import ours
 from vardkase.runtime.jetstream.errors import WriteConflict, WriteRefused, WriteTimeout
+from vardkase.runtime.jetstream.headers import written
 from vardkase.runtime.jetstream.values import Incomplete, scan
 
 _PAUSES: Final = (0.05, 1.0)
@@ -76,7 +78,7 @@ class Attempts:
 
     def __init__(self, target: Target, batch: list[Marked], *, once: bool = False) -> None:
         self._target = target
-        self._nc = target.nc
+        self._nc = ours(target.nc)
         self._left = batch
         self._once = once
         self._repeats = False  # a message of the batch is known to the stream, and it was not yet found out which
@@ -154,28 +156,29 @@ class Attempts:
             self._floor = self._target.reached = await self._reached()
         self._reconnects = self._nc.stats["reconnects"]
         batch, identity = self._left, uuid4().hex
-        headers = [one.headers for one in batch]
+        last, committing = batch[-1], batch[-1].headers
         if len(batch) > 1:
-            for number, own in enumerate(headers, 1):
-                own |= {"Nats-Batch-Id": identity, "Nats-Batch-Sequence": str(number)}
-            headers[-1]["Nats-Batch-Commit"] = "1"
-        for one, own in zip(batch, headers, strict=True):
-            if on_the_wire(one.message, own) > self._nc.max_payload:  # the server would end the connection
-                raise WriteRefused(_TOO_LONG, f"a message is longer than {self._nc.max_payload} bytes")
+            number = str(len(batch))
+            committing |= {"Nats-Batch-Id": identity, "Nats-Batch-Sequence": number, "Nats-Batch-Commit": "1"}
+        before = [
+            (one.message.subject, _block(one, identity, at), one.message.data) for at, one in enumerate(batch[:-1], 1)
+        ]
+        longest = max((len(head) + len(data) for _, head, data in before), default=0)
+        if max(longest, on_the_wire(last.message, committing)) > self._nc.max_payload:  # it would end the connection
+            raise WriteRefused(_TOO_LONG, f"a message is longer than {self._nc.max_payload} bytes")
         try:
-            for one, own in zip(batch[:-1], headers[:-1], strict=True):
-                await self._nc.publish(one.message.subject, one.message.data, headers=own)
+            await self._nc.publish_all(before)
             self._unsure = True
-            answer = await self._ask(batch[-1], headers[-1], batch[-1].message.data)
+            answer = await self._ask(last, committing, last.message.data)
         except (ApiError, nats.errors.NoRespondersError):
             self._unsure = False  # an answer, although not the one hoped for
             raise
         self._unsure = False
         if answer.get("duplicate"):
             raise ApiError(400, api.BATCH_DUPLICATE, "the stream knows this message id")
-        last = answer["seq"]
-        self._stored |= {one.place: last - back for back, one in enumerate(reversed(batch))}
-        self._target.reached = max(self._target.reached or 0, last)
+        stored = answer["seq"]
+        self._stored |= {one.place: stored - back for back, one in enumerate(reversed(batch))}
+        self._target.reached = max(self._target.reached or 0, stored)
         self._left = []
 
     async def _reached(self) -> int:
@@ -316,3 +319,8 @@ class Attempts:
             if last != message.expected:
                 return message.subject
         return (expecting or [self._left[-1].message])[-1].subject
+
+
+def _block(one: Marked, batch: str, number: int) -> bytes:
+    """The headers of a message that is a part of a batch, as they stand on the wire."""
+    return written((*one.headers.items(), ("Nats-Batch-Id", batch), ("Nats-Batch-Sequence", str(number))))

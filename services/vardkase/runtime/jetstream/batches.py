@@ -1,8 +1,7 @@
 """Messages on their way into a stream, and how they are cut into atomic batches."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 MOST: Final = 1000
 """The most messages that the server takes in one atomic batch (10199 for more)."""
@@ -14,9 +13,8 @@ _OVERHEAD: Final = 200
 """Bytes of protocol and headers beside a message's payload, roughly."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outgoing:
-    """A message to be written."""
+class Outgoing(NamedTuple):
+    """A message to be written: made with keywords. A tuple, since every message of every stream was one."""
 
     subject: str
     """Where to."""
@@ -30,8 +28,7 @@ class Outgoing:
     """Compare-and-set: the sequence that the subject's last message must have; 0 when there must be none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Marked:
+class Marked(NamedTuple):
     """A message with what it can be recognised by in the stream."""
 
     place: int

@@ -1,30 +1,25 @@
 """A message of a stream, as it is handed to whoever reads."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from nats.aio.msg import Msg
+from vardkase.runtime.jetstream.headers import read
 
-_NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
-_ACK: Final = "$JS.ACK."
+_ACK: Final = b"$JS.ACK."
 _SHORT: Final = 9
 """`$JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<ns>.<pending>`."""
 _LONG: Final = 11
 """The same with `<domain>.<account>` after `ACK`, and perhaps a random token last."""
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """One message of a stream."""
+class Delivery(NamedTuple):
+    """One message of a stream. A tuple, since every message of every stream is made one."""
 
     subject: str
     """As it was published. What is not UTF-8 in it is U+FFFD."""
     data: bytes
     """The payload."""
-    headers: Mapping[str, str]
-    """Empty when there were none, or none that could be read."""
+    head: bytes
+    """The headers as they stand on the wire; empty when there are none."""
     sequence: int
     """In the stream."""
     stored_at: int
@@ -33,8 +28,13 @@ class Delivery:
     """How many more the consumer had for its reader when this one was sent."""
     reply: str
     """Where it is acknowledged."""
-    generation: int = field(default=0, compare=False, repr=False)
+    generation: int = 0
     """Which binding of its reader it came by: see `PullReader.ack`."""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers, read anew each time: empty when there were none, or none that could be read."""
+        return read(self.head) if self.head else {}
 
 
 class Position(NamedTuple):
@@ -50,27 +50,13 @@ class Position(NamedTuple):
     """How many follow."""
 
 
-def position(reply: str) -> Position | None:
+def position(reply: bytes) -> Position | None:
     """The position that a delivery's reply subject tells; None when it is no delivery (a status of the server)."""
     if not reply.startswith(_ACK):
         return None
-    tokens = reply.split(".")
+    tokens = reply.split(b".")
     first = 5 if len(tokens) == _SHORT else 7
     if len(tokens) != _SHORT and len(tokens) < _LONG:
         return None
-    stream, consumer, nanoseconds, pending = map(int, tokens[first : first + 4])
-    return Position(stream, consumer, nanoseconds // 1000, pending)
-
-
-def delivery(msg: Msg, at: Position, *, generation: int = 0) -> Delivery:
-    """The delivery that a message of nats-py is."""
-    return Delivery(
-        msg.subject,
-        msg.data,
-        msg.headers or _NO_HEADERS,
-        at.stream,
-        at.stored_at,
-        at.pending,
-        msg.reply,
-        generation,
-    )
+    stream, consumer, nanoseconds, pending = tokens[first : first + 4]
+    return Position(int(stream), int(consumer), int(nanoseconds) // 1000, int(pending))

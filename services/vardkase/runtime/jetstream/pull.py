@@ -13,11 +13,12 @@ from typing import Final
 
 import nats.errors
 from nats.aio.client import Client
-from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
 from vardkase.runtime.jetstream.api import PREFIX
-from vardkase.runtime.jetstream.delivery import Delivery, delivery, position
+from vardkase.runtime.jetstream.connection import ours
+from vardkase.runtime.jetstream.delivery import Delivery, position
+from vardkase.runtime.jetstream.headers import read
 
 REQUEST_BYTES: Final = 8 << 20
 """The most bytes that one request brings; more than a server's largest message."""
@@ -34,7 +35,7 @@ class PullLine:
     """One binding to a pull consumer. What breaks it is told in `trouble`; it does not mend itself.
 
     Args:
-        nc: a connection.
+        nc: a connection that `connect` made.
         stream: the stream's name.
         consumer: the consumer's name; its delivery sequence must start at 1 (new, or just reset).
         buffer: the most messages asked for and not yet taken.
@@ -59,7 +60,7 @@ class PullLine:
         known: Callable[[int], bool] = lambda _: False,
         repeated: Callable[[Delivery], None] = lambda _: None,
     ) -> None:
-        self._nc = nc
+        self._nc = ours(nc)
         self._subject = f"{PREFIX}.CONSUMER.MSG.NEXT.{stream}.{consumer}"
         self._buffer = buffer
         self._buffer_bytes = buffer_bytes
@@ -79,6 +80,7 @@ class PullLine:
         self._sent = 0
         self._suspected = 0
         self._closed = False
+        self._filling: asyncio.Task[None] | None = None
         self.arrived = asyncio.Event()
         """Set while something waits to be taken, or `trouble` does."""
         self.trouble: str | None = None
@@ -95,18 +97,18 @@ class PullLine:
         return len(self._queue)
 
     @property
+    def asking(self) -> bool:
+        """Whether the server owes a sign of life: while there is no room for more, nothing is asked of it."""
+        return bool(self._live)
+
+    @property
     def received(self) -> int:
         """How many deliveries came, repeated ones included."""
         return self._next - 1
 
     async def open(self) -> None:
         """Subscribe, and ask for the first messages."""
-        self._subscription = await self._nc.subscribe(
-            f"{self._inbox}.*",
-            cb=self._on_message,
-            pending_msgs_limit=2 * self._buffer + 1000,
-            pending_bytes_limit=0,
-        )
+        self._subscription = await self._nc.listen(f"{self._inbox}.*", self._on_message)
         await self.fill()
 
     async def close(self) -> None:
@@ -127,12 +129,9 @@ class PullLine:
 
     async def fill(self) -> None:
         """Ask for as much as there is room for, when it is worth a request."""
-        while len(self._live) < _LIVE and self.trouble is None and not self._closed:
-            room = self._buffer - len(self._queue) - self._coming
-            worth = max(1, self._buffer // 4) if self._live else 1
-            if room < worth or self._bytes + REQUEST_BYTES * len(self._live) >= self._buffer_bytes:
-                return
-            count = max(room // 2, min(room, worth))  # of unlike size, so that they do not all end at once
+        while count := self._wanted():
+            if not self._live:
+                self.heard = time.monotonic()  # until now nothing was asked, and nothing to be heard
             self._requests += 1
             inbox = f"{self._inbox}.{self._requests}"
             self._live.add(inbox)
@@ -148,6 +147,27 @@ class PullLine:
             except (nats.errors.OutboundBufferLimitError, nats.errors.ConnectionDrainingError) as error:
                 self._fail(str(error))
 
+    def _wanted(self) -> int:
+        """How many messages to ask for now; 0 when a request is not worth it."""
+        if len(self._live) >= _LIVE or self.trouble is not None or self._closed:
+            return 0
+        room = self._buffer - len(self._queue) - self._coming
+        worth = max(1, self._buffer // 4) if self._live else 1
+        if room < worth or self._bytes + REQUEST_BYTES * len(self._live) >= self._buffer_bytes:
+            return 0
+        return max(room // 2, min(room, worth))  # of unlike size, so that they do not all end at once
+
+    def _fill_soon(self) -> None:
+        """`fill`, from where nothing may wait."""
+        if (self._filling is None or self._filling.done()) and self._wanted():
+            self._filling = asyncio.create_task(self._fill_or_fail(), name="fill")
+
+    async def _fill_or_fail(self) -> None:
+        try:
+            await self.fill()
+        except nats.errors.Error as error:
+            self._fail(str(error))
+
     def lost(self) -> bool:
         """Whether the server says it sent what did not arrive: true when it said so when this was last asked, too."""
         missing = self._next if self._sent >= self._next else 0
@@ -160,20 +180,29 @@ class PullLine:
             self.trouble = reason
         self.arrived.set()
 
-    async def _on_message(self, msg: Msg) -> None:
+    def _on_message(self, subject: bytes, reply: bytes, head: bytes, data: bytes) -> None:
         if self._closed or self.trouble is not None:
             return
         self.heard = time.monotonic()
-        at = position(msg.reply)
+        at = position(reply)
         if at is None:
-            self._on_status(msg.subject, msg.headers or {})
+            self._on_status(subject.decode("utf-8", "replace"), read(head))
         elif at.consumer != self._next:
             self._fail(f"delivery {at.consumer} came instead of {self._next}")
         else:
             self._next += 1
             self._coming -= 1
             self.pending, self.delivered = at.pending, self.heard
-            one = delivery(msg, at, generation=self._generation)
+            one = Delivery(
+                subject.decode("utf-8", "replace"),
+                data,
+                head,
+                at.stream,
+                at.stored_at,
+                at.pending,
+                reply.decode("utf-8", "replace"),
+                self._generation,
+            )
             if at.stream <= self._last or self._known(at.stream):
                 self._repeated(one)
             else:
@@ -185,7 +214,7 @@ class PullLine:
             self._coming = 0
             self._live.clear()
         if len(self._live) < _LIVE:
-            await self.fill()
+            self._fill_soon()
 
     def _on_status(self, inbox: str, headers: Mapping[str, str]) -> None:
         status, words = headers.get("Status", ""), headers.get("Description", "").strip()

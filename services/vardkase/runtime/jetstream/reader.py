@@ -125,6 +125,11 @@ class PullReader:
         self.remade = 0
         """How often the consumer had to be made again since this reader started. A counter."""
 
+    @property
+    def born(self) -> str | None:
+        """When the stream that is being read was made, as the server tells it: another of its name has another."""
+        return self._born
+
     async def start(self) -> None:
         """Make the consumer if it is missing, and begin to read; what a killed predecessor had taken comes again.
 
@@ -208,7 +213,7 @@ class PullReader:
         line = self._line
         heard = self._heard if line is None else max(self._heard, line.heard)
         reason = self._reason
-        if not reason and now - heard > _MISSED * self._heartbeat:
+        if not reason and (line is None or line.asking) and now - heard > _MISSED * self._heartbeat:
             reason = f"nothing heard for {now - heard:.1f} s"
         lag = self._waiting()
         if not reason and lag and now - self._moved > self._stall_after:
@@ -256,7 +261,7 @@ class PullReader:
             return "the connection was lost"
         if line.lost():
             return "a message did not arrive"
-        silent = time.monotonic() - line.heard
+        silent = time.monotonic() - line.heard if line.asking else 0.0
         return f"nothing heard for {silent:.1f} s" if silent > _MISSED * self._heartbeat else None
 
     async def _until_trouble(self, wait: float) -> None:

@@ -167,7 +167,7 @@ async def _consumer(nc: Client, stream: str, filters: Sequence[str], config: Map
 def _broken(line: PullLine) -> str:
     if line.trouble is not None:
         return line.trouble
-    silent = time.monotonic() - line.heard
+    silent = time.monotonic() - line.heard if line.asking else 0.0
     return f"nothing heard for {silent:.1f} s" if silent > _SILENT else ""
 
 
