@@ -2,7 +2,7 @@
 
 from typing import Annotated, Final
 
-from pydantic import Field, JsonValue, TypeAdapter
+from pydantic import ConfigDict, Field, JsonValue, TypeAdapter
 
 from vardkase_contracts import vocab
 from vardkase_contracts.base import AlertKey, AreaCode, EventId, Frozen, Moment, Note, PointOrKommunRef, RuleName
@@ -67,6 +67,27 @@ class AlertAck(Frozen):
     """What was said."""
 
 
+class AlertSilence(Frozen):
+    """A silence in force: nobody of that area is notified of the alert, however grave it is. It stays visible."""
+
+    model_config = ConfigDict(validate_by_name=True, validate_by_alias=True, serialize_by_alias=True)
+
+    id: EventId
+    """The silence."""
+    level: vocab.AreaLevel
+    """The kind of area of the one whose it is."""
+    code: AreaCode
+    """Its code."""
+    role: vocab.Role
+    """In what role."""
+    from_: Annotated[Moment, Field(alias="from")]
+    """From when."""
+    until: Moment
+    """Until when it holds, at most."""
+    note: Note | None
+    """Why."""
+
+
 class Alert(Frozen):
     """An alert as it is after a change. Restricted."""
 
@@ -79,7 +100,7 @@ class Alert(Frozen):
     rule: RuleName
     """Its rule."""
     rules_version: Annotated[str, Field(min_length=1, max_length=128)]
-    """The rules that it was judged by."""
+    """The rules that it was judged by: a table's version, with `+` and a hash when overrides change it here."""
     level: vocab.AlertLevel
     """How grave it is, or was when it was cleared."""
     status: vocab.AlertStatus
@@ -108,6 +129,8 @@ class Alert(Frozen):
     """Who took it in."""
     inhibited_by: AlertKey | None
     """The alert that mutes it; it stays visible."""
+    silences: tuple[AlertSilence, ...] = ()
+    """The silences in force, of each area the one that lasts longest; of a cleared alert, those when it ended."""
 
 
 ALERT: Final[TypeAdapter[Alert]] = TypeAdapter(Alert)

@@ -16,6 +16,8 @@ from vardkase_contracts.vocab import AreaLevel
 
 NATION_CODE: Final = "SE"
 """The code of the nation."""
+POINTS_FORESEEN: Final = 500
+"""The points that a kommun may have. More are taken in all the same, and told of (CONTRACT §10)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

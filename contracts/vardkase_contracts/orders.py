@@ -103,10 +103,12 @@ class _Period(OrderData):
 class SilenceData(_Period):
     """Alerts are not notified of for a time; they stay visible."""
 
+    id: EventId | None = None
+    """The silence: the same again, ordered for the same area, changes or ends it. The order's own id unless given."""
     matcher: Matcher
-    """Which alerts."""
+    """Which alerts, of those in the area that the order is about."""
     until: Moment
-    """Until when it holds."""
+    """Until when it holds; at most 30 days after it was ordered. Not after `from`: never (any more)."""
 
 
 class IncidentData(_Period):
@@ -172,14 +174,16 @@ class RedactData(OrderData):
 
 
 class RulesData(OrderData):
-    """Rules are overridden for a point, a kommun or a län."""
+    """Rules are overridden for a point, a kommun, a län, a civilområde or the nation."""
 
     scope: Annotated[AreaCode | PointRef, Field(union_mode="left_to_right")]
-    """For what: a point's id, or an area's code."""
-    override: Annotated[
-        dict[RuleName, Annotated[dict[Code, Json], Field(max_length=100)] | None], Field(min_length=1, max_length=100)
-    ]
-    """By rule, its settings that are other than the default; `null` takes the rule's override away."""
+    """For what: a point's id, or an area's code; in the area that the order is about."""
+    override: (
+        Annotated[dict[RuleName, Annotated[dict[Code, Json], Field(max_length=100)] | None], Field(max_length=100)]
+        | None
+    )
+    """By rule, its settings that are other than the table's. It takes the place of the scope's last one as a whole;
+    `null`, or no rule in it, takes that away."""
 
 
 class OrderBase(Incoming):

@@ -47,6 +47,11 @@ class ReportSubject(NamedTuple):
         """`<kommun>-<slug>`: what the event's `subject` must be."""
         return f"{self.kommun}-{self.slug}"
 
+    @property
+    def accepted(self) -> str:
+        """Where the report stands once it was checked: what `accepted` gives for these parts."""
+        return f"{ROOT}.{self.reality}.accepted.{self.lan}.{self.kommun}.{self.slug}.{self.kind}"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SubjectError:
@@ -242,6 +247,11 @@ def public_filter(area: Area) -> str:
 def order_filter(reality: vocab.Reality | None, area: Area) -> str:
     """`family_filter` of orders."""
     return family_filter("order", reality, area)
+
+
+def orders_of(reality: vocab.Reality, kind: vocab.OrderKind) -> str:
+    """The filter for all orders of a kind that a node holds, whatever their area."""
+    return f"{ROOT}.{reality}.order.*.*.{kind}"
 
 
 def audit_filter(reality: vocab.Reality | None, area: Area) -> str:

@@ -41,7 +41,7 @@ def test_a_need_reported_again_is_the_same_alert() -> None:
     timeline = opened(A)
     timeline.tell(need(at(8, 30), at(9)), need(at(9, 30), at(9), state="assigned"))
     assert len(timeline.alerts(f"{OVERDUE}/{A}")) == 1
-    assert timeline.node.world.judgements[A].verdicts[OVERDUE].raised_at == timeline.now - 30 * 60_000_000
+    assert timeline.node.world.judged[A].judgement.verdicts[OVERDUE].raised_at == timeline.now - 30 * 60_000_000
 
 
 def test_a_kommun_has_needs_of_its_own() -> None:

@@ -78,6 +78,24 @@ def test_a_withdrawal_in_an_exercise_withdraws_nothing_real() -> None:
     assert "power" not in facts
 
 
+@pytest.mark.parametrize("batches", [1, 2, 3])
+def test_a_point_of_which_nothing_is_left_in_the_exercise_is_none_of_its_points(batches: int) -> None:
+    """What was played and withdrawn leaves nothing but the real register, in whatever batches it came."""
+    other = "2480-alidhem"
+    story = [
+        register(at(8))._replace(id="real"),
+        *exe(status(at(9), lifecycle="open")._replace(id="wrong")),
+        *exe(Told(at(9, 10), "withdraw", {"report_ids": ["wrong"]}, point=other, id="w")),
+    ]
+    worlds = Realities()
+    size = 4 - batches
+    for n in range(0, len(story), size):
+        worlds.tell(at(9, 20), *story[n : n + size])
+    now = instant(at(10))
+    assert worlds.exe.picture("2480", now)["version"] == Realities().exe.picture("2480", now)["version"]
+    assert {point for point, state in worlds.exe.world.states.items() if not state.is_empty} == set()
+
+
 def test_alerts_and_pictures_are_kept_apart() -> None:
     """A blackout that is played raises alerts in the exercise alone, and no real picture counts it."""
     worlds = Realities()

@@ -159,7 +159,8 @@ def test_the_ready_line_is_as_promised(node: Up) -> None:
     assert re.fullmatch(r"http://127\.0\.0\.1:[0-9]+", told.pop("http"))
     assert re.fullmatch(port, told.pop("nats"))
     assert re.fullmatch(port.replace("//", "//public:public@"), told.pop("nats_public"))
-    assert told == {"ready": True, "area": "24", "nats_creds": None, "database": None, "token": None}
+    assert re.fullmatch(r"postgresql://vardkase:[\w-]+@127\.0\.0\.1:[0-9]+/vardkase", told.pop("database"))
+    assert told == {"ready": True, "area": "24", "nats_creds": None, "token": None}
     assert node.is_ready()
     file = node.directory / "data" / "run" / "node.json"
     assert json.loads(file.read_text()) == node.ready
@@ -179,7 +180,7 @@ def test_the_nodes_metrics_are_those_of_its_services(node: Up) -> None:
     """One valid exposition, with each service's samples told apart."""
     families = list(text_string_to_metric_families(node.get("/metrics")[1]))
     up = {s.labels["service"]: s.value for f in families for s in f.samples if s.name == "vardkase_service_up"}
-    assert up == {"intake": 1, "aggregator": 1}
+    assert up == {"intake": 1, "aggregator": 1, "archiver": 1}
 
 
 def test_the_same_data_directory_is_refused(node: Up) -> None:
@@ -289,7 +290,8 @@ async def test_what_is_killed_comes_back_and_nothing_is_lost(
     info = await call(nc, "STREAM.INFO.INTAKE")
     assert info["state"]["last_seq"] == 1
     restarts = re.findall(r"vardkase_node_restarts_total\{service=\"(.*)\"\} (.*)", node.get("/metrics")[1])
-    assert dict(restarts) == {"intake": "1", "aggregator": "1", "nats-server": "1"}
+    told = {"intake": "1", "aggregator": "1", "nats-server": "1", "archiver": "0", "postgres": "0"}
+    assert dict(restarts) == told
     await nc.close()
     children = node.children()
     assert set(children) == {"nats", "intake", "aggregator"}

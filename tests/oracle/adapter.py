@@ -27,8 +27,9 @@ from vardkase.domain.picture import Pictures, Surroundings
 from vardkase.domain.rollup import RollUp
 from vardkase.domain.rules import Rules
 from vardkase.domain.state import PointState
+from vardkase.domain.tables import Tables
 from vardkase_contracts.areas import Area, areas_of
-from vardkase_contracts.orders import ORDER
+from vardkase_contracts.orders import ORDER, RulesOrder
 from vardkase_contracts.reports import REPORT
 
 
@@ -48,9 +49,20 @@ def states(given: Iterable[Given], reality: str = "act") -> dict[str, PointState
     return {point: state for (of, point), state in fold(map(received, given)).items() if of == reality}
 
 
-def judged(state: PointState, now: int, **more: Any) -> Judgement:
-    """A state judged by the default table."""
-    return judge_point(state, rules(), now, **more)
+def judged(state: PointState, now: int, table: Rules | None = None, **more: Any) -> Judgement:
+    """A state judged, by the default table when no other is given."""
+    return judge_point(state, table or rules(), now, **more)
+
+
+def tables(events: Iterable[Mapping[str, Any]], now: int) -> Tables:
+    """The tables that the overrides of an instant make."""
+    found = Tables(rules())
+    for event in events:
+        order = ORDER.validate_json(json.dumps(event))
+        if isinstance(order, RulesOrder):
+            found.take(order)
+    found.advance(now)
+    return found
 
 
 def _entry(fact: Mapping[str, Any], aspect: str) -> Entry:
@@ -118,8 +130,17 @@ def _reloaded(state: PointState) -> PointState:
 class Sums:
     """The program's judgements of a whole reality at an instant, and its sums of them."""
 
-    def __init__(self, given: Iterable[Given], now: int, area: str, *, silent: Iterable[str] = ()) -> None:
-        """Judge everything in an area; `silent` are the kommuner with an open `area.silent`."""
+    def __init__(
+        self,
+        given: Iterable[Given],
+        now: int,
+        area: str,
+        *,
+        silent: Iterable[str] = (),
+        orders: Iterable[Mapping[str, Any]] = (),
+    ) -> None:
+        """Judge everything in an area; `silent` are the kommuner with an open `area.silent`; orders override rules."""
+        self.tables = tables(orders, now)
         self.now, self.area = now, Area.parse(area)
         self.states = {point: state for point, state in states(given).items() if within(state.kommun, area)}
         self.silent = frozenset(silent)
@@ -131,7 +152,8 @@ class Sums:
         """Judge a point at an instant, and put it in the sums."""
         state = self.states[point]
         muted = f"area.silent/{state.kommun}" if state.kommun in self.silent else None
-        judgement = judged(state, now, silent_area=muted, inherited=self._inherited(point))
+        table = self.tables.of_point(point)
+        judgement = judged(state, now, table, silent_area=muted, inherited=self._inherited(point))
         self.rollup.replace(point, contribution(state, judgement))
         return judgement
 
@@ -146,7 +168,7 @@ class Sums:
     def red_share(self, area: str) -> str | None:
         """The level of `area.red_share` of the area, or of one within it."""
         of = Area.parse(area)
-        spec = rules().rules["area.red_share"]
+        spec = self.tables.of_area(of)["area.red_share"]
         verdict = red_share(self.rollup.count(of, "open"), self.rollup.count(of, "grave"), spec, self.now, None)
         return None if verdict is None else verdict.level
 
@@ -189,7 +211,8 @@ def silence(given: Iterable[Given], events: Iterable[Mapping[str, Any]], kommun:
         heartbeat=max((state.heartbeat for state in here if state.heartbeat is not None), default=None),
     )
     open_points = sum(is_open(state, now) for state in here if not state.is_kommun)
-    return silent(heard, open_points, orders(events).incident_since(kommun, now), rules(), now).verdict
+    table = tables(events, now).of_area(Area.parse(kommun))
+    return silent(heard, open_points, orders(events).incident_since(kommun, now), table, now).verdict
 
 
 def clock_part(state: PointState, judgement: Judgement) -> dict[str, Any]:

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from oracle import table
-from oracle.merge import Given, Point, Said, fold
+from oracle import overrides, table
+from oracle.merge import Given, Point, Said, exact, fold
 from oracle.orders import Order, in_force, incidents, within
-from oracle.point import Judge, first
+from oracle.point import Judge
 from oracle.scan import Asked, Verdict, history, instants, worst
 
 
@@ -19,6 +19,10 @@ class World:
     orders: Sequence[Order]
     now: int
 
+    def table(self, place: str) -> table.Table:
+        """The table that judges a point or an area."""
+        return overrides.table_of(self.orders, place, self.now)
+
     @classmethod
     def of(cls, given: Iterable[Given], orders: Iterable[Order], now: int, reality: str = "act") -> "World":
         """The world that the reports and orders of a reality make."""
@@ -27,7 +31,10 @@ class World:
     @cached_property
     def judges(self) -> dict[str, Judge]:
         """Every point (and kommun itself) that something was said of, judged."""
-        return {id_: Judge(point, self.now, tuple(self.inherited(id_))) for id_, point in self.points.items()}
+        return {
+            id_: Judge(point, self.now, tuple(self.inherited(id_)), self.table(id_))
+            for id_, point in self.points.items()
+        }
 
     def inherited(self, point_id: str) -> list[Said]:
         """The needs of retired points that this one replaces."""
@@ -66,11 +73,17 @@ class World:
         ]
         if not since:
             return Asked(None, frozenset())
+        rule = self.table(kommun)["area.silent"]
         holds: set[str] = set()
         for last in since:
-            beating = beat is not None and last - beat <= table.SILENT_HEARTBEAT
-            bounds = (table.SILENT_HEARTBEAT if beating else table.SILENT[0], *table.SILENT[1:])
-            holds |= first(sum(t - last >= bound for bound in bounds))
+            beating = beat is not None and last - beat <= table.HEARTBEATS_CAME and rule.after_heartbeats > 0
+            for level in table.LEVELS:
+                given = rule.level(level)
+                if given is None:
+                    continue
+                hurry = level == "yellow" and beating
+                bound = min(given.after, rule.after_heartbeats) if hurry else given.after
+                holds |= {level} if t - last >= bound else set()
         return Asked("watched", frozenset(holds))
 
     def silent(self, kommun: str) -> Verdict | None:
@@ -78,7 +91,8 @@ class World:
         starts = [judge.times[0] for judge in self.judges_in(kommun)]
         starts += [start for start, _ in incidents(self.orders, kommun, self.now)]
         times = instants(min([*starts, self.now]), self.now)
-        line = history(table.SILENCE, times, lambda t: self._silent_at(kommun, t))
+        rule = table.rule_of("area.silent", self.table(kommun)["area.silent"])
+        line = history(rule, times, lambda t: self._silent_at(kommun, t))
         return None if line.now is None else Verdict(level=line.now, raised_at=line.since())
 
     # -- area.red_share ---------------------------------------------------------------------------------------------
@@ -87,10 +101,15 @@ class World:
         """The level of `area.red_share` of a kommun or län (when it was raised, each node knows for itself)."""
         open_ = [judge for judge in self.judges_in(area) if judge.is_open]
         red = sum(judge.red_by_vital for judge in open_)
-        if len(open_) < table.RED_SHARE_OPEN or red < table.RED_SHARE_RED:
+        rule = self.table(area)["area.red_share"]
+        if not open_ or len(open_) < rule.min_open or red < rule.min_red:
             return None
-        levels = zip(table.LEVELS, table.RED_SHARE_PERCENT, strict=True)
-        return worst(level for level, percent in levels if 100 * red >= percent * len(open_))
+        levels = ((level, rule.level(level)) for level in table.LEVELS)
+        return worst(
+            level
+            for level, given in levels
+            if given is not None and given.limit is not None and red >= exact(given.limit) * len(open_)
+        )
 
     # -- all of it --------------------------------------------------------------------------------------------------
 

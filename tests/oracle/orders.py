@@ -36,7 +36,8 @@ def within(kommun: str, area: str) -> bool:
     return area in ("SE", kommun) or kommun[:2] == area or kommun[:2] in civilomraden().get(area, ())
 
 
-def _kind(order: Order) -> str:
+def kind_of(order: Order) -> str:
+    """Its kind: `ack`, `incident` and so on."""
     return order["type"].removeprefix("se.trygghetspunkt.order.").removesuffix(".v1")
 
 
@@ -44,7 +45,7 @@ def incidents(orders: Iterable[Order], kommun: str, now: int) -> list[tuple[int,
     """From when, and until when (None: no end), each incident that `now` knows of concerns the kommun."""
     latest: dict[str, Order] = {}
     for order in sorted(orders, key=lambda o: (instant(o["time"]), o["id"])):
-        if _kind(order) == "incident" and instant(order["time"]) <= now:
+        if kind_of(order) == "incident" and instant(order["time"]) <= now:
             latest[order["data"]["id"]] = order
     return [
         (
@@ -68,7 +69,7 @@ def acks(
     """The acks that quiet an alert at `now`: of each area (level and code) its latest, and until when it does."""
     latest: dict[tuple[str, str], Order] = {}
     for order in sorted(orders, key=lambda o: (instant(o["time"]), o["id"])):
-        if _kind(order) == "ack" and order["data"]["key"] == key and instant(order["time"]) <= now:
+        if kind_of(order) == "ack" and order["data"]["key"] == key and instant(order["time"]) <= now:
             by = order["data"]["by"]
             latest[by["level"], by["code"]] = order
     ends = {where: _until(order, runs_out_at) for where, order in latest.items()}

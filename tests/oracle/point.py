@@ -1,7 +1,7 @@
 """Every rule about one point (or the kommun itself), asked of one instant, and what they come to at `now`."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from functools import cached_property
@@ -25,6 +25,11 @@ def first(n: int) -> frozenset[str]:
     return frozenset(LEVELS[: max(n, 0)])
 
 
+def milder(levels: frozenset[str]) -> frozenset[str]:
+    """Each level one step lower; of the mildest nothing is left."""
+    return frozenset(LEVELS[LEVELS.index(level) - 1] for level in levels if level != LEVELS[0])
+
+
 @dataclass(frozen=True)
 class Judge:
     """A point judged at `now`."""
@@ -33,6 +38,8 @@ class Judge:
     now: int
     inherited: tuple[Said, ...] = ()
     """Needs of retired points that this one replaces."""
+    rules: table.Table = field(default_factory=lambda: table.DEFAULT)
+    """The table that is in force for it."""
 
     @cached_property
     def lines(self) -> Lines:
@@ -44,6 +51,15 @@ class Judge:
         """Whether it is the kommun itself rather than a point."""
         return self.point.id.endswith("-_")
 
+    def beyond(self, rule: str, passed: Callable[[Fraction], bool]) -> frozenset[str]:
+        """The levels of a rule whose limit is passed."""
+        levels = ((level, self.rules[rule].level(level)) for level in LEVELS)
+        return frozenset(
+            level
+            for level, given in levels
+            if given is not None and given.limit is not None and passed(exact(given.limit))
+        )
+
     # -- the rules, each at one instant t ---------------------------------------------------------------------------
 
     def power_endurance(self, t: int) -> Asked:
@@ -54,8 +70,8 @@ class Judge:
         if out is None:
             return Asked("running", frozenset())
         lead = exact(self._profile("refill_lead_h", table.LEAD_H)) * HOUR
-        n = sum(out - t < leads * lead for leads in table.ENDURANCE_LEADS)
-        return Asked("running", first(n - 1 if self._refill(t, out) else n))
+        holds = self.beyond("power.endurance", lambda leads: out - t < leads * lead)
+        return Asked("running", milder(holds) if self._refill(t, out) else holds)
 
     def _refill(self, t: int, out: int) -> bool:
         """Whether a confirmed refill comes in good time."""
@@ -70,13 +86,15 @@ class Judge:
         if not self.in_use(t) or self.lines.mode(t) != "battery":
             return NOTHING
         out = self.lines.runs_out_at(t)
-        return Asked("battery", first(0 if out is None else sum(out - t < h * HOUR for h in table.BATTERY_H)))
+        if out is None:
+            return Asked("battery", frozenset())
+        return Asked("battery", self.beyond("power.battery", lambda hours: out - t < hours * HOUR))
 
     def power_not_connected(self, t: int) -> Asked:
         """On a backup that is not connected yet."""
         if not self.in_use(t) or self.lines.mode(t) != "not_connected":
             return NOTHING
-        return Asked("not_connected", first(3))
+        return Asked("not_connected", frozenset(("not_connected",)))
 
     def power_lost(self, t: int) -> Asked:
         """Without power: as reported, or since it must have run out."""
@@ -118,7 +136,7 @@ class Judge:
         if not self.lines.open(t):
             return NOTHING
         staff = self.lines.known_value("staff", t)
-        if staff is None or not self._staff_started(t):
+        if staff is None or not self._staff_started("staff.short", t):
             return Asked("open", frozenset())
         required = staff.get("required")
         required = self._profile("staff_required", None) if required is None else required
@@ -134,10 +152,10 @@ class Judge:
         if not self.lines.open(t):
             return NOTHING
         at = self._uncovered(t)
-        if at is None or not self._staff_started(t):
+        if at is None or not self._staff_started("staff.next_shift", t):
             return Asked("open", frozenset())
-        hold = (at - t < table.NEXT_SHIFT[0], at - t < table.NEXT_SHIFT[1], at <= t)
-        return Asked("open", first(sum(hold)))
+        left = at - t
+        return Asked("open", self.beyond("staff.next_shift", lambda h: left < h * HOUR if h else left <= 0))
 
     def _uncovered(self, t: int) -> int | None:
         """When a shift begins that nobody is known to take, as of t."""
@@ -160,7 +178,7 @@ class Judge:
         occupancy, capacity = self.lines.known_value("occupancy", t), self.capacity(t)
         if occupancy is None or capacity is None:
             return Asked("open", frozenset())
-        return Asked("open", first(sum(100 * occupancy >= p * capacity for p in table.CAPACITY_PERCENT)))
+        return Asked("open", self.beyond("capacity.high", lambda share: occupancy >= share * capacity))
 
     def capacity(self, t: int) -> int | None:
         """The capacity in force; None when it is not known."""
@@ -184,14 +202,16 @@ class Judge:
             return Asked("open", frozenset())
         persons = max(self.lines.known_value("occupancy", t) or 10, table.WATER_LEAST_PERSONS)
         days = exact(water["litres"]) / (persons * table.WATER_L_PER_PERSON_DAY)
-        return Asked("open", first(sum(days < limit for limit in (2, 1, Fraction(1, 4)))))
+        return Asked("open", self.beyond("water.low", lambda limit: days < limit))
 
     def heat_low(self, t: int) -> Asked:
         """Colder than a planned warm place should be."""
         if not self.lines.open(t) or "heat" not in (self._profile("planned_services", None) or ()):
             return NOTHING
         heat = self.lines.known_value("heat", t)
-        return Asked("open", first(0 if heat is None else sum(heat["indoor_c"] < c for c in table.HEAT_C)))
+        if heat is None:
+            return Asked("open", frozenset())
+        return Asked("open", self.beyond("heat.low", lambda limit: exact(heat["indoor_c"]) < limit))
 
     def comms_112(self, t: int) -> Asked:
         """112 cannot be called."""
@@ -219,7 +239,9 @@ class Judge:
         if not self.itself and not self.lines.open(t):
             return NOTHING
         late = [t - instant(need["needed_by"]) for need in self.pressing if t >= instant(need["needed_by"])]
-        return Asked("here", first(0 if not late else sum(max(late) >= d for d in table.OVERDUE)))
+        levels = ((level, self.rules["need.overdue"].level(level)) for level in LEVELS)
+        holds = (level for level, given in levels if given is not None and late and max(late) >= given.after)
+        return Asked("here", frozenset(holds))
 
     @cached_property
     def needs(self) -> list[Said]:
@@ -243,7 +265,8 @@ class Judge:
         """No content for long."""
         if not self.lines.open(t) or self.point.content is None:
             return NOTHING
-        return Asked("open", first(int(t - self.point.content > table.STALE)))
+        age = t - self.point.content
+        return Asked("open", self.beyond("freshness.stale", lambda hours: age > hours * HOUR))
 
     # -- what they need ---------------------------------------------------------------------------------------------
 
@@ -251,8 +274,8 @@ class Judge:
         """Whether it is open, being set up or closing."""
         return not self.point.retired and self.lines.lifecycle(t) in table.POWER_LIFECYCLES
 
-    def _staff_started(self, t: int) -> bool:
-        return t - self.lines.open_since(t) >= table.STAFF_GRACE
+    def _staff_started(self, rule: str, t: int) -> bool:
+        return t - self.lines.open_since(t) >= self.rules[rule].after_open
 
     def _profile(self, name: str, default: Any) -> Any:
         fact = self._fact("profile")
@@ -289,7 +312,9 @@ class Judge:
         """Each rule at each of the times."""
         if self.point.retired:
             return {}
-        found = {rule: history(table.POINT_RULES[rule], self.times, ask) for rule, ask in self.asks.items()}
+        found = {
+            rule: history(table.rule_of(rule, self.rules[rule]), self.times, ask) for rule, ask in self.asks.items()
+        }
         if "power.lost" in found:
             found |= {rule: found[rule].clear_where(found["power.lost"]) for rule in _CLEAR_WHILE_LOST}
         return found

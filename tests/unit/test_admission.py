@@ -191,7 +191,7 @@ def test_everything_withdrawn_leaves_a_point_that_nothing_is_known_of(tmp_path: 
     node.judge(instant(0))
     node.receive(items(Told(1, "withdraw", {"report_ids": ["o"]}, point="2480-_", id="w")))
     node.judge(instant(1))
-    (state,) = (each for each in node.streams.states[-2:] if each["id"] == POINT)
+    state = [each for each in node.streams.states if each["id"] == POINT][-1]
     assert (state["facts"], state["condition"], state["registered"]) == ({}, "not_applicable", False)
     assert node.versions() == {}
     assert node.world.rollup.sums[node.area] == {}

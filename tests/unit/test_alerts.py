@@ -66,6 +66,7 @@ def test_the_first_publication_says_what_and_why() -> None:
         "text": "…",
         "acks": [],
         "inhibited_by": None,
+        "silences": [],
     }
 
 

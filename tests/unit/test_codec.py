@@ -4,6 +4,7 @@ import hashlib
 import json
 import random
 from collections.abc import Sequence
+from dataclasses import fields
 from itertools import permutations
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from acceptance.chance import Chance
 from oracle.adapter import judged, received
 from oracle.make import POINT, Told, backup, given, instant, register, resources, services, staff, status, when
-from vardkase.domain.codec import VERSIONED, canonical, load, merged_document, version_of
+from vardkase.domain.codec import VERSIONED, canonical, load, merged_document, merged_json, version_of
 from vardkase.domain.fold import fold
 from vardkase.domain.judge import conflicts
 from vardkase.domain.merge import merge
@@ -52,7 +53,7 @@ def test_a_state_survives_the_stream() -> None:
     """What is loaded from a document is the state that it was made of, in every part."""
     before = state(*EVERYTHING)
     after = load(document(before))
-    for part in PointState.__slots__:
+    for part in (each.name for each in fields(PointState) if each.compare):
         one, other = getattr(before, part), getattr(after, part)
         if part == "timelines":
             one, other = ({name: list(each) for name, each in lines.items()} for lines in (one, other))
@@ -75,6 +76,15 @@ def test_merging_goes_on_where_the_document_ends(seed: int) -> None:
     for item in items:
         merge(whole, item)
     assert merged_document(stored) == merged_document(whole)
+
+
+def test_what_is_written_again_in_part_is_what_would_be_written_whole() -> None:
+    """After every report, and whatever of the last document is used again, the JSON and its version are the whole's."""
+    one = PointState(POINT, "act")
+    for item in map(received, given(EVERYTHING)):
+        merge(one, item)
+        written = merged_json(one)
+        assert orjson.loads(orjson.dumps(written)) == orjson.loads(orjson.dumps(merged_document(one)))
 
 
 def test_what_was_known_before_the_timelines_window_survives() -> None:

@@ -11,9 +11,12 @@ from oracle.effort import examples
 from oracle.make import Told
 from oracle.merge import instant
 from oracle.orders import acks, kommuner
+from oracle.orders_given import rules_orders, silence_orders
+from oracle.overrides import silences
 from oracle.picture import picture
 from oracle.scan import Verdict
 from oracle.table import AHEAD, LEVELS
+from vardkase.domain.places import around
 
 TWO_KOMMUNER = (*strategies.POINTS[:3], "2480-_", "2481-blavik", "2481-lycksele")
 CROWD = strategies.POINTS
@@ -23,9 +26,17 @@ LAN = "24"
 
 
 @examples(30)
-@given(strategies.stories(points=TWO_KOMMUNER[2:], sizes=(0, 1, 3, 6)), strategies.incident_orders(), st.data())
-def test_silence_is_judged_as_defined(story: list[Told], orders: list[dict[str, Any]], data: st.DataObject) -> None:
-    """A kommun with open points or in an incident is silent from when the definitions say."""
+@given(
+    strategies.stories(points=TWO_KOMMUNER[2:], sizes=(0, 1, 3, 6)),
+    strategies.incident_orders(),
+    st.one_of(st.just([]), rules_orders()),
+    st.data(),
+)
+def test_silence_is_judged_as_defined(
+    story: list[Told], incidents: list[dict[str, Any]], rules: list[dict[str, Any]], data: st.DataObject
+) -> None:
+    """A kommun with open points or in an incident is silent from when the definitions and the rules there say."""
+    orders = [*incidents, *rules]
     reports = make.given(story)
     now = max(data.draw(strategies.nows(reports)), make.instant(0))
     world = World.of(reports, orders, now)
@@ -35,14 +46,18 @@ def test_silence_is_judged_as_defined(story: list[Told], orders: list[dict[str, 
 
 
 @examples(12)
-@given(strategies.stories(points=CROWD, sizes=(3, 8, 12), longest=SHORT), st.data())
-def test_the_share_in_distress_is_judged_as_defined(story: list[Told], data: st.DataObject) -> None:
+@given(
+    strategies.stories(points=CROWD, sizes=(3, 8, 12), longest=SHORT), st.one_of(st.just([]), rules_orders()), st.data()
+)
+def test_the_share_in_distress_is_judged_as_defined(
+    story: list[Told], orders: list[dict[str, Any]], data: st.DataObject
+) -> None:
     """Of at least four open points, those red by power, staff, heat or water make a share."""
     reports = make.given(story)
     now = data.draw(strategies.nows(reports, SHORT))
-    sums = adapter.Sums(reports, now, LAN)
+    sums = adapter.Sums(reports, now, LAN, orders=orders)
     for area in (strategies.KOMMUN, LAN):
-        assert World.of(reports, [], now).red_share(area) == sums.red_share(area)
+        assert World.of(reports, orders, now).red_share(area) == sums.red_share(area)
 
 
 @examples(100)
@@ -63,6 +78,19 @@ def test_acks_count_as_defined(
     expected = acks(orders, key, Verdict(level=level, raised_at=raised_at), runs_out_at, now)
     found = adapter.orders(orders).acks_of(key, level, raised_at, runs_out_at, now)
     assert expected == {where: until for where, _, until in found}
+
+
+@examples(150)
+@given(
+    silence_orders(("staff.short", "area.silent"), ("2480-teg", "2482-boda")),
+    st.sampled_from((("staff.short", "2480-teg"), ("heat.low", "2480-haga"), ("area.silent", "2480"))),
+    st.sampled_from((-30, 0, 9, 10, 30, 45, 60, 119, 120, 150)),
+)
+def test_silences_hold_as_defined(orders: list[dict[str, Any]], alert: tuple[str, str], minute: int) -> None:
+    """Of each area the longest silence whose latest order matches the alert, and until when."""
+    (rule, about), now = alert, make.instant(minute)
+    found, _ = adapter.orders(orders).silences.of(rule, around(about), now)
+    assert silences(orders, rule, about, now) == {each.name[:2]: each.until for each in found}
 
 
 @examples(4)

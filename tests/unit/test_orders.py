@@ -7,6 +7,7 @@ import orjson
 import pytest
 
 from oracle.make import instant, order, when
+from vardkase.domain.incidents import KEPT
 from vardkase.domain.intervals import FOREVER
 from vardkase.domain.orders import Orders
 from vardkase_contracts.instants import HOUR, MINUTE
@@ -162,6 +163,44 @@ def test_the_boundaries_of_incidents_are_those_ahead() -> None:
     )
     assert sorted(orders.incident_boundaries(instant(0))) == [instant(60), instant(90)]
     assert list(orders.incident_boundaries(instant(95))) == []
+
+
+def test_an_incident_ordered_by_a_clock_ahead_of_ours_hides_none_before_it() -> None:
+    """One that ends it tomorrow, by a wrong clock, leaves it in force today."""
+    orders = folded(incident(0, "2480", id_="i"), incident(9_000, "2480", id_="j", until=when(9_000)))
+    assert orders.incident_since("2480", instant(20)) == instant(0)
+    assert list(orders.incident_boundaries(instant(20))) == [instant(9_000)]
+    assert orders.incident_since("2480", instant(9_000)) is None
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_memory_of_incidents_is_bounded(newest_first: bool) -> None:  # noqa: FBT001
+    """The incidents that were changed last are kept, in whatever order they come; the rest are counted."""
+    told = [incident(n / 100, "2480", name=f"i{n}", id_=f"o{n}", until=when(600 + n)) for n in range(KEPT + 20)]
+    orders = folded(*(reversed(told) if newest_first else told))
+    assert (len(orders.incidents), orders.incidents.left_out) == (KEPT, 20)
+    assert min(orders.incident_boundaries(instant(20))) == instant(620)
+
+
+def test_an_incident_that_is_over_costs_nothing_and_stays_over() -> None:
+    """It is forgotten where it is looked for, and an older order of it changes nothing when it comes late."""
+    orders = folded(incident(10, "2480", id_="b", until=when(60)))
+    orders.forget(instant(120))
+    assert orders.incidents.kommuner() == set()
+    orders.take(incident(0, "2480", id_="a"))
+    assert orders.incident_since("2480", instant(130)) is None
+    assert orders.incident_since("2480", instant(30)) == instant(10)
+
+
+def test_forgetting_costs_nothing_when_there_is_nothing_to_forget() -> None:
+    """What is too old is looked for once an hour, and not with every judgement."""
+    orders = folded(ack(0))
+    orders.forget(instant(0) + 29 * 24 * HOUR)
+    orders.take(ack(0))
+    orders.forget(instant(1) + 29 * 24 * HOUR)
+    assert orders.acks
+    orders.forget(instant(61) + 29 * 24 * HOUR)
+    assert not orders.acks
 
 
 def test_the_next_ack_is_one_with_a_time_to_come() -> None:

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 from nats.aio.client import Client
 
+from vardkase.federation import topology
+from vardkase.federation.fill import watch
 from vardkase.runtime.clock import make_clock
 from vardkase.runtime.health import Check
 from vardkase.runtime.link import PUBLIC, Link
@@ -65,7 +67,9 @@ class Aggregator:
             pictures.append(picture)
             lane = Lane(world, publisher, picture, identities, nc, self._settings, self._metrics, self._clock)
             self._lanes.append(lane)
-        self._orders = OrdersReader(worlds, publishers, nc, self._settings, self._metrics)
+        if public_nc is not None:
+            self.tasks.spawn(watch(public_nc, [topology.PUBLIC], self._settings, self._metrics), name="fill")
+        self._orders = OrdersReader(worlds, publishers, self._rules, nc, self._settings, self._metrics, self._clock)
         await self._orders.start()
         self.tasks.spawn(self._orders.run(), name="orders")
         for lane, picture in zip(self._lanes, pictures, strict=True):

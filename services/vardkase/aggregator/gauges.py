@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from vardkase.runtime.clock import Clock
 from vardkase.runtime.metrics import Metrics
 from vardkase.runtime.settings import Settings
+from vardkase_contracts.areas import POINTS_FORESEEN, Area
 from vardkase_contracts.instants import SECOND
 from vardkase_contracts.vocab import ALERT_LEVELS, CONDITIONS, FRESHNESSES, Reality
 
@@ -37,7 +38,9 @@ class Gauges:
         while True:
             for world in self._worlds.values():
                 self._points(world)
+                self._crowded(world)
                 self._open_alerts(world)
+                self._orders(world)
                 await asyncio.sleep(0)
             self._metrics.clock_stepped.set(self._clock.stepped / SECOND)
             if time.monotonic() - checked >= self._recheck:
@@ -55,6 +58,30 @@ class Gauges:
                 for freshness in FRESHNESSES:
                     count = world.rollup.count(area, f"both/{condition}/{freshness}")
                     self._metrics.points.labels(world.reality, area.code, condition, freshness).set(count)
+
+    def _crowded(self, world: World) -> None:
+        """Points beyond what a kommun is foreseen to have: they are taken in all the same (CONTRACT §10)."""
+        over = 0
+        for area in (Area("kommun", code) for code in world.rollup.kommuner):
+            points = world.rollup.count(area, "expected") + world.rollup.count(area, "unregistered")
+            over += max(0, points - POINTS_FORESEEN)
+        self._metrics.points_over_limit.labels(world.reality).set(over)
+
+    def _orders(self, world: World) -> None:
+        """How much of what people ordered is remembered, and what was left out."""
+        orders, tables = world.orders, world.tables
+        for kind, kept, left_out in (
+            ("ack", len(orders.acks), 0),
+            ("silence", len(orders.silences), orders.silences.left_out),
+            ("incident", len(orders.incidents), orders.incidents.left_out),
+            ("rules", tables.kept, tables.left_out),
+        ):
+            self._metrics.orders_kept.labels(world.reality, kind).set(kept)
+            self._metrics.orders_left_out.labels(world.reality, kind).set(left_out)
+        self._metrics.rule_tables.labels(world.reality).set(tables.different)
+        documents = (each for rules in world.alerts.values() for each in rules.values())
+        silenced = sum(each["status"] == "firing" and bool(each.get("silences")) for each in documents)
+        self._metrics.alerts_silenced.labels(world.reality).set(silenced)
 
     def _open_alerts(self, world: World) -> None:
         counts = Counter(

@@ -5,6 +5,9 @@ import logging
 from nats.aio.client import Client
 from pydantic import ValidationError
 
+from vardkase.domain.order_check import refusal_of
+from vardkase.domain.rules import Rules
+from vardkase.runtime.clock import Clock
 from vardkase.runtime.health import Check
 from vardkase.runtime.jetstream.delivery import Delivery
 from vardkase.runtime.jetstream.reader import PullReader
@@ -13,8 +16,9 @@ from vardkase.runtime.metrics import Metrics
 from vardkase.runtime.settings import Settings
 from vardkase_contracts import streams, subjects
 from vardkase_contracts.areas import Area
-from vardkase_contracts.orders import ORDER, IncidentOrder, Order
+from vardkase_contracts.orders import ORDER, Order
 from vardkase_contracts.refusals import Refusal, explain
+from vardkase_contracts.reports import MAX_BYTES
 from vardkase_contracts.vocab import Reality
 
 from .publisher import Publisher
@@ -24,6 +28,8 @@ from .world import World
 log = logging.getLogger(__name__)
 
 _DURABLE = "aggregator-orders"
+#: At the start what cannot count any more is forgotten again after so many orders.
+_FORGET_EVERY = 10_000
 
 
 class OrdersReader:
@@ -33,19 +39,24 @@ class OrdersReader:
         self,
         worlds: dict[Reality, World],
         publishers: dict[Reality, Publisher],
+        rules: Rules,
         nc: Client,
         settings: Settings,
         metrics: Metrics,
+        clock: Clock,
     ) -> None:
         """Nothing is read before `start`."""
         self._worlds = worlds
         self._publishers = publishers
+        self._rules = rules
+        self._clock = clock
         self._nc = nc
         self._node = settings.node
         self._tick = settings.aggregator.tick
         self._metrics = metrics
         self._read = 0
-        filters = [subjects.order_filter(reality, Area.parse(settings.area)) for reality in worlds]
+        area = Area.parse(settings.area)
+        filters = [each for reality in worlds for each in subjects.family_filters("order", reality, area)]
         self._filters = filters
         self._reader = PullReader(
             nc,
@@ -59,9 +70,14 @@ class OrdersReader:
         )
 
     async def start(self) -> None:
-        """Take in all orders ever given, then begin to follow."""
+        """Take in all orders that the stream has, then begin to follow."""
+        taken = 0
         async for delivery in scan(self._nc, streams.ORDERS_UP, self._filters):
             await self._take(delivery)
+            taken += 1
+            if taken % _FORGET_EVERY == 0:
+                for world in self._worlds.values():
+                    world.orders.forget(self._clock.now(), at_once=True)
         await self._reader.start()
 
     async def stop(self) -> None:
@@ -85,7 +101,7 @@ class OrdersReader:
 
     async def _take(self, delivery: Delivery) -> None:
         self._read = max(self._read, delivery.sequence)
-        order = _decode(delivery)
+        order = _decode(delivery, self._rules)
         if isinstance(order, Refusal):
             reality = delivery.subject.split(".")[2]
             for known, publisher in self._publishers.items():
@@ -96,18 +112,17 @@ class OrdersReader:
         self._worlds[order.reality].take_order(order)
 
 
-def _decode(delivery: Delivery) -> Order | Refusal:
+def _decode(delivery: Delivery, rules: Rules) -> Order | Refusal:
+    if len(delivery.data) > MAX_BYTES:
+        return Refusal("too_large", None, f"More than {MAX_BYTES} bytes")
     try:
         order = ORDER.validate_json(delivery.data)
     except ValidationError as error:
         return explain(delivery.data, error)
-    try:
-        subject = subjects.order(order.reality, Area.parse(order.subject), order.kind)
-        for code in order.data.areas if isinstance(order, IncidentOrder) else ():
-            Area.parse(code)
-    except ValueError as error:
-        return Refusal("schema", "subject", str(error))
-    if subject != delivery.subject:
+    refusal = refusal_of(order, rules)
+    if refusal is not None:
+        return refusal
+    if subjects.order(order.reality, Area.parse(order.subject), order.kind) != delivery.subject:
         return Refusal(
             "subject_mismatch", "subject", "the order is about another area, kind or reality than its subject"
         )

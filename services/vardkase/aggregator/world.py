@@ -9,32 +9,34 @@ from typing import Any
 
 from vardkase.domain.alerts import Subject, changes
 from vardkase.domain.area import red_share, silence
-from vardkase.domain.contribution import contribution
+from vardkase.domain.contribution import contribution, heard_again
 from vardkase.domain.document import clock_part, document
 from vardkase.domain.due import DueTimes
 from vardkase.domain.finding import Verdict
 from vardkase.domain.intervals import FOREVER
 from vardkase.domain.judge import Judgement, cleared_reason, judge_point
 from vardkase.domain.merge import Received, merge
-from vardkase.domain.orders import Orders
 from vardkase.domain.picture import Surroundings
-from vardkase.domain.public import kommun_notice, project, tombstone
+from vardkase.domain.places import is_point
+from vardkase.domain.public import confirmed_at, kommun_notice, project, tombstone
 from vardkase.domain.rollup import RollUp
 from vardkase.domain.rules import Rules
 from vardkase.domain.stamps import Entry
 from vardkase.domain.state import PointState
 from vardkase_contracts.areas import KOMMUNER, Area
 from vardkase_contracts.instants import parse
-from vardkase_contracts.orders import AckOrder, IncidentOrder, Order
-from vardkase_contracts.reports import NeedReport
+from vardkase_contracts.orders import Order
+from vardkase_contracts.reports import NeedReport, WithdrawReport
 from vardkase_contracts.vocab import ClearedReason, Reality
 
+from .acts import Acts, Concerned
 from .effects import Effects
 from .events import Events
+from .judged import Judged
 from .succession import Succession
 
-#: What is due that is no point: the periods of incidents.
-_INCIDENTS = "incidents"
+#: What is due that is no point: the periods of incidents, overrides of rules that were ordered ahead of our clock.
+_ACTS = "acts"
 
 
 class World:
@@ -46,13 +48,13 @@ class World:
         Args:
             reality: which.
             area: and all below it.
-            rules: the table in force.
+            rules: the node's own table.
             registers: the world whose registers this one reads: exercises and tests read those of `act`.
         """
         self.reality: Reality = reality
         self.area = area
-        self.rules = rules
-        self.orders = Orders()
+        self._acts = Acts(rules)
+        self.orders, self.tables = self._acts.orders, self._acts.tables
         self.rollup = RollUp(area)
         self.events = Events()
         self._registers = registers
@@ -60,7 +62,7 @@ class World:
         if registers is not None:
             registers._readers.append(self)  # noqa: SLF001 - of its own kind
         self.states: dict[str, PointState] = {}
-        self.judgements: dict[str, Judgement] = {}
+        self.judged: dict[str, Judged] = {}
         #: What was last published: of alerts, by what they are about and rule; what the clock added to states; public.
         self.alerts: dict[str, dict[str, Mapping[str, Any]]] = {}
         self.clocks: dict[str, dict[str, Any]] = {}
@@ -76,6 +78,8 @@ class World:
         #: Points to judge: `True` when what is merged has changed, too.
         self._touched: dict[str, bool] = {}
         self._withdrawn: set[str] = set()
+        #: Points and areas whose acknowledgements or silences have changed.
+        self._acted: set[str] = set()
         self._stale: set[str] = set()
         self._areas: set[Area] = set()
 
@@ -126,11 +130,11 @@ class World:
         return stale
 
     def _read_register(self, point: str) -> None:
-        """Take over what the other world's register says of a point that is in this one."""
+        """Take over what the other world's register says of a point, once anything is said of it in this one."""
         state, other = self.states.get(point), None
         if self._registers is not None:
             other = self._registers.states.get(point)
-        if state is None or other is None:
+        if state is None or other is None or state.is_empty:
             return
         for aspect in ("profile", "retire"):
             entry = other.facts.get(aspect)
@@ -141,8 +145,13 @@ class World:
 
     def merge(self, item: Received) -> None:
         """Take a report in; it is judged with the next `judge`."""
+        if isinstance(item.report, WithdrawReport):
+            return  # it says nothing of the point: what it names is folded anew
         state = self.state(item.report.subject)
+        appears = self._registers is not None and state.is_empty
         merge(state, item)
+        if appears:
+            self._read_register(state.id)
         self._touched[state.id] = True
         self._follow(state)
         if item.report.kind in {"register", "retire"}:
@@ -171,20 +180,21 @@ class World:
             self._touched.setdefault(point, False)
 
     def take_order(self, order: Order) -> None:
-        """Take an act of a person in."""
-        before = self.orders.incidents.get(order.data.id) if isinstance(order, IncidentOrder) else None
-        if not self.orders.take(order):
-            return
-        if isinstance(order, AckOrder):
-            about = order.data.key.partition("/")[2]
+        """Take an act of a person in: one that was checked."""
+        self._look_again(self._acts.take(order, self.alerts))
+
+    def _look_again(self, concerned: Concerned) -> None:
+        """Judge again what acts of people concern."""
+        for about in concerned.about:
             if about in self.states:
+                self._acted.add(about)
                 self._touched.setdefault(about, False)
-            elif "-" not in about and about in self.alerts:
+            elif not is_point(about) and about in self.alerts:
                 self._areas.add(Area.parse(about))
-        elif isinstance(order, IncidentOrder):
-            self._due.set(_INCIDENTS, 0)
-            if before is not None:
-                self._look_at(before[1].kommuner)
+        for kommun in concerned.whole:
+            self._touched.update((point, False) for point in self._points.get(kommun, ()) if point not in self._touched)
+        self._look_at(concerned.kommuner | concerned.whole)
+        self._due.set(_ACTS, self._acts.due)
 
     # -- judging -----------------------------------------------------------------------------------------------------
 
@@ -200,12 +210,13 @@ class World:
     def merged(self, now: int) -> Effects:
         """The states that merging has changed, with what the clock added last: for a backlog, which is judged later."""
         effects = Effects()
+        self._look_again(self._acts.advance(now))
         for point, changed in self._touched.items():
             if changed:
                 clock = self.clocks.get(point)
                 if clock is None:
                     state = self.states[point]
-                    judgement = judge_point(state, self.rules, now)
+                    judgement = judge_point(state, self.tables.of_point(point), now)
                     clock = clock_part(state, judgement, self._subject(state)) | {"alerts": []}
                 effects.states[point] = document(self.states[point], clock, now)
                 self._touched[point] = False
@@ -219,10 +230,9 @@ class World:
             most: how many points are judged at the most; while any are `waiting`, areas are not judged.
         """
         effects = Effects()
+        self._look_again(self._acts.advance(now))
         for name in self._due.take(now, max(0, most - len(self._touched))):
-            if name == _INCIDENTS:
-                self._incidents(now)
-            elif name in self.states:
+            if name in self.states:
                 self._touched.setdefault(name, False)
             else:
                 self._areas.add(Area.parse(name))
@@ -238,34 +248,74 @@ class World:
         if state is None:
             self._show(point, None, effects)  # shown by a predecessor, and nothing is known of it any more
             return
+        table = self.tables.of_point(point)
         silent = f"area.silent/{state.kommun}" if state.kommun in self._silent else None
-        judgement = judge_point(state, self.rules, now, silent_area=silent, inherited=self._inherited(point))
-        self.judgements[point] = judgement
-        subject = self._subject(state)
-        withdrawn = point in self._withdrawn
-        self._withdrawn.discard(point)
-        acks_end = self._alert(
-            subject,
-            judgement.verdicts,
-            now,
-            effects,
-            lambda rule: cleared_reason(rule, state, withdrawn=withdrawn),
-        )
+        judgement = judge_point(state, table, now, silent_area=silent, inherited=self._inherited(point))
+        last = self.judged.get(point)
+        if last is not None and last.still_says(state, judgement, table):
+            judged = self._heard(last, judgement, effects, changed=changed)
+        else:
+            judged = self._said(state, judgement, table, effects, changed=changed)
+        self.judged[point] = judged
+        self._due.set(point, judged.due)
+        self._look_at((state.kommun,))
+
+    def _heard(self, last: Judged, judgement: Judgement, effects: Effects, *, changed: bool) -> Judged:
+        """A sign of life: the point says what it said, but has been heard again."""
+        state, point, now = last.state, last.state.id, judgement.at
+        self.rollup.replace(point, heard_again(self.rollup.contribution(point), state, judgement))
+        acts_due, public_due = last.acts_due, last.public_due
+        if point in self._acted or now >= acts_due:
+            acts_due = self._alert_point(state, judgement, effects)
+        confirmed = confirmed_at(state)
+        if confirmed != last.confirmed_at or now >= public_due:
+            public_due = self._tell(state, now, effects)
+        clock = self.clocks[point]
+        if clock["link"] != judgement.link:
+            clock = self.clocks[point] = {**clock, "link": judgement.link}
+            changed = True
+        if changed:
+            effects.states[point] = document(state, clock, now)
+        return last._replace(judgement=judgement, acts_due=acts_due, public_due=public_due, confirmed_at=confirmed)
+
+    def _said(
+        self, state: PointState, judgement: Judgement, table: Rules, effects: Effects, *, changed: bool
+    ) -> Judged:
+        """Something of a point is new."""
+        point, now = state.id, judgement.at
+        acts_due = self._alert_point(state, judgement, effects)
         added = contribution(state, judgement)
         self.rollup.replace(point, added)
-        before = self._lifecycles.get(point)
-        if before != judgement.lifecycle:
+        lifecycle = self._lifecycles.get(point)
+        if lifecycle != judgement.lifecycle:
             self._lifecycles[point] = judgement.lifecycle
-            self.events.lifecycle(state, before, judgement.lifecycle, self.rollup.areas(state.kommun))
-        public, public_due = project(state, now)
-        if not state.is_kommun:  # what is told of a kommun follows from its points
-            self._show(point, public, effects)
-        clock = clock_part(state, judgement, subject)
+            self.events.lifecycle(state, lifecycle, judgement.lifecycle, self.rollup.areas(state.kommun))
+        public_due = self._tell(state, now, effects)
+        clock = clock_part(state, judgement, self._subject(state))
         if changed or clock != self.clocks.get(point):
             self.clocks[point] = clock
             effects.states[point] = document(state, clock, now)
-        self._due.set(point, min(judgement.due, added.due, public_due, acks_end))
-        self._look_at((state.kommun,))
+        return Judged(state, state.revision, table, judgement, added.due, acts_due, public_due, confirmed_at(state))
+
+    def _alert_point(self, state: PointState, judgement: Judgement, effects: Effects) -> int:
+        """Publish what changed of a point's alerts; when acts that concern them count, or end, by the clock alone."""
+        self._acted.discard(state.id)
+        withdrawn = state.id in self._withdrawn
+        self._withdrawn.discard(state.id)
+        return self._alert(
+            self._subject(state),
+            judgement.verdicts,
+            judgement.at,
+            effects,
+            lambda rule: cleared_reason(rule, state, withdrawn=withdrawn),
+        )
+
+    def _tell(self, state: PointState, now: int, effects: Effects) -> int:
+        """Publish what the public may know; when that changes by the clock alone."""
+        public, due = project(state, now)
+        if not state.is_kommun:  # what is told of a kommun follows from its points
+            self._show(state.id, public, effects)
+        return due
 
     def _inherited(self, point: str) -> tuple[Entry, ...]:
         return tuple(entry for each in self._succession.before(point) for entry in self.states[each].needs.values())
@@ -282,7 +332,8 @@ class World:
         published = self.alerts.get(subject.code, {})
         if not verdicts and not published:
             return FOREVER
-        found, acks_end = changes(subject, verdicts, published, self.orders, self.rules.version, now, cleared)
+        table = self.tables.of_point(subject.code) if subject.point else self.tables.of_area(subject.area)
+        found, acks_end = changes(subject, verdicts, published, self.orders, table.version, now, cleared)
         for change in found:
             rule: str = change.document["rule"]
             last = published.get(rule)
@@ -319,18 +370,18 @@ class World:
     def _judge_areas(self, now: int, effects: Effects) -> None:
         areas, self._areas = self._areas, set()
         lan: set[Area] = {each for each in areas if each.level == "lan"}
-        for area in areas:
+        for area in sorted(areas):  # what happens at one instant is told of in one order
             if area.level == "kommun":
                 self._judge_kommun(area, now, effects)
                 lan.update(each for each in self.rollup.areas(area.code) if each.level == "lan")
-        for area in lan:
+        for area in sorted(lan):
             self._judge_share(area, {}, now, effects)
 
     def _judge_kommun(self, area: Area, now: int, effects: Effects) -> None:
         code = area.code
         last = self.rollup.kommuner[code].last
         incident = self.orders.incident_since(code, now)
-        settled = silence(last, self.rollup.count(area, "open"), incident, self.rules, now)
+        settled = silence(last, self.rollup.count(area, "open"), incident, self.tables.of_area(area), now)
         unheard = incident is not None and (last.anything is None or last.anything < incident)
         if unheard != (code in self._unheard):
             (self._unheard.add if unheard else self._unheard.discard)(code)
@@ -341,8 +392,8 @@ class World:
             (self._silent.add if verdicts else self._silent.discard)(code)
             self.rollup.touch(code)
             for point in self._points.get(code, ()):
-                judgement = self.judgements.get(point)
-                if judgement is not None and "freshness.stale" in judgement.verdicts:
+                judged = self.judged.get(point)
+                if judged is not None and "freshness.stale" in judged.judgement.verdicts:
                     self._judge_point(point, now, effects, changed=False)
             self._areas.discard(area)
         acks_end = self._judge_share(area, verdicts, now, effects)
@@ -351,11 +402,12 @@ class World:
     def _judge_share(self, area: Area, verdicts: dict[str, Verdict], now: int, effects: Effects) -> int:
         last = self.alerts.get(area.code, {}).get("area.red_share")
         since = parse(last["raised_at"]) if last is not None and last["status"] == "firing" else None
-        share = red_share(
-            self.rollup.count(area, "open"), self.rollup.count(area, "grave"), self.rules["area.red_share"], now, since
-        )
+        spec = self.tables.of_area(area)["area.red_share"]
+        share = red_share(self.rollup.count(area, "open"), self.rollup.count(area, "grave"), spec, now, since)
         if share is not None:
             verdicts["area.red_share"] = share
+        if not verdicts and area.code not in self.alerts:
+            return FOREVER
         self.rollup.put_own(area, {f"alerts/{rule}/{verdict.level}": 1 for rule, verdict in verdicts.items()})
         subject = Subject(self.reality, area.code, area.name, area, point=False)
         acks_end = self._alert(subject, verdicts, now, effects, lambda rule: self._area_cleared(rule, area, now))
@@ -366,12 +418,6 @@ class World:
     def _area_cleared(self, rule: str, area: Area, now: int) -> ClearedReason:
         asked = self.rollup.count(area, "open") or self.orders.incident_since(area.code, now) is not None
         return "closed" if rule == "area.silent" and not asked else "recovered"
-
-    def _incidents(self, now: int) -> None:
-        """Look again at every kommun of an incident, and once more when one begins or ends."""
-        for _, incident in self.orders.incidents.values():
-            self._look_at(incident.kommuner)
-        self._due.set(_INCIDENTS, min(self.orders.incident_boundaries(now), default=FOREVER))
 
     def _look_at(self, kommuner: Iterable[str]) -> None:
         self._areas.update(Area("kommun", code) for code in kommuner if code in self.rollup.kommuner)

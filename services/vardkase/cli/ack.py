@@ -16,10 +16,10 @@ from vardkase.cli.node import (
     RealityOption,
     client_of,
     find_node,
-    parse_area,
     print_json,
     run,
 )
+from vardkase.cli.orders import AsOption, RoleOption, actor_of
 from vardkase.cli.times import clock, parse_coming
 from vardkase.cli.watching import node_now
 from vardkase.runtime.errors import Failed, Refused
@@ -42,11 +42,8 @@ def ack(
     until: Annotated[
         str | None, typer.Option(metavar="TIME", help="How long it holds: RFC 3339, 07:30, or 2h. [4 h]")
     ] = None,
-    role: Annotated[vocab.Role, typer.Option(help="In what role.")] = "tib",
-    acting_for: Annotated[
-        str | None,
-        typer.Option("--as", metavar="[LEVEL:]CODE", help="For which area: lan:24, or 24. [the node's own]"),
-    ] = None,
+    role: RoleOption = "tib",
+    acting_for: AsOption = None,
     reality: RealityOption = "act",
     wait: Annotated[
         float, typer.Option(min=0, max=300, metavar="SECONDS", help="How long to wait to see it on the alert.")
@@ -61,10 +58,7 @@ def ack(
     """
     about = _area_of(key)
     node = find_node(nats, creds)
-    code = acting_for or node.area
-    if code is None:
-        raise Refused("--as: expected the area that you act for, such as lan:24")
-    actor = _actor(code)
+    actor = actor_of(acting_for, node)
     if until is not None:
         parse_coming(until, option="--until", now=datetime.now(UTC))  # refused before anything is asked of the node
     run(_ack(node, key, about, actor, role, note, until, reality, wait_s=wait, as_json=as_json))
@@ -79,14 +73,6 @@ def _area_of(key: str) -> Area:
         return Area.parse(ids.split_point_id(about).kommun if is_point else about)
     except ValueError:
         raise Refused(f"KEY: expected an alert's key, <rule>/<point or area>; got {key!r}") from None
-
-
-def _actor(code: str) -> Area:
-    level, colon, rest = code.rpartition(":")
-    area = parse_area(rest)
-    if colon and level != area.level:
-        raise Refused(f"--as: {rest} is a {area.level}, not a {level}")
-    return area
 
 
 async def _ack(

@@ -86,13 +86,14 @@ def _open_then_ended(alert: Alert) -> tuple[bool, bool, int, datetime, str]:
 
 
 def _print(console: Console, found: list[Alert], area: Area, reality: vocab.Reality, now: datetime) -> None:
-    """Two lines an alert: what and where; then since when, who took it in, and the key that `ack` wants."""
+    """Two lines an alert: what and where; then since when, who took it in or silenced it, and its key."""
     heading = f"{words.REALITY[reality]}: larm i {words.area_title(area)}"
     console.print(Text(heading if found else f"{heading}: inga", style="bold"), soft_wrap=True)
     for alert in found:
         first = Text.assemble(_level(alert), f"{words.where(alert)}: {_saying(alert)}")
         acks = f"kvitterat {_acks(alert)}  " if alert.acks else ""
-        second = Text(f"{' ' * _INDENT}sedan {_since(alert, now)}  {acks}{alert.key}", style="dim")
+        silences = f"tystat {_silences(alert)}  " if alert.silences else ""
+        second = Text(f"{' ' * _INDENT}sedan {_since(alert, now)}  {acks}{silences}{alert.key}", style="dim")
         console.print(first, second, sep="\n", soft_wrap=True)
 
 
@@ -127,6 +128,10 @@ def _acks(alert: Alert) -> str:
     return ", ".join(f"{words.ROLE[ack.role]} {ack.code} till {clock(ack.until)}" for ack in alert.acks)
 
 
+def _silences(alert: Alert) -> str:
+    return ", ".join(f"{words.ROLE[each.role]} {each.code} till {clock(each.until)}" for each in alert.silences)
+
+
 def _change(alert: Alert) -> Text:
     line = Text(f"{day_and_clock(alert.changed_at)}  ")
     if alert.status == "cleared":
@@ -136,4 +141,6 @@ def _change(alert: Alert) -> Text:
     line.append(f"{words.where(alert)}: {_saying(alert)}")
     if alert.acks:
         line.append(f"  kvitterat: {_acks(alert)}", style="dim")
+    if alert.silences:
+        line.append(f"  tystat: {_silences(alert)}", style="dim")
     return line

@@ -36,7 +36,13 @@ COMMANDS: Final = {
     "watch": Lazy("vardkase.cli.watch", "Follow pictures, states and alerts."),
     "alerts": Lazy("vardkase.cli.alerts", "List open alerts."),
     "ack": Lazy("vardkase.cli.ack", "Acknowledge an alert."),
-    "simulate": Lazy("vardkase.cli.simulate", "Play a scenario against a node."),
+    "silence": Lazy("vardkase.cli.silence", "Notify nobody of some alerts for a time."),
+    "rules": Lazy("vardkase.cli.rules", "The rules in force somewhere, and their overrides."),
+    "incident": Lazy("vardkase.cli.incident", "Say which kommuner are expected to be heard."),
+    "register": Lazy("vardkase.cli.register", "Import a register of points."),
+    "replay": Lazy("vardkase.cli.replay", "An area's picture at a time, from the archive."),
+    "simulate": Lazy("vardkase.cli.simulate", "Play a scenario, or real shelters, against a node."),
+    "doctor": Lazy("vardkase.cli.doctor", "What is wrong with a node, and what to do."),
     "schema": Lazy("vardkase.cli.schema", "The published schemas."),
 }
 

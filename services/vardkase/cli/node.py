@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import AsyncGenerator, Coroutine, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
@@ -58,6 +58,8 @@ class Node:
     """A credentials file, if it needs one."""
     area: str | None = None
     """The area it is for, where that is known."""
+    database: str | None = None
+    """The URL of its archive, where that is known."""
 
 
 def find_node(nats: str | None, creds: str | None = None) -> Node:
@@ -76,7 +78,7 @@ def find_node(nats: str | None, creds: str | None = None) -> Node:
     if len(found) > 1:
         urls = ", ".join(f"{node.nats} ({node.area})" for node in found)
         raise Refused(f"several nodes run here: choose one with --nats: {urls}")
-    return Node(nats=found[0].nats, creds=creds or found[0].creds, area=found[0].area)
+    return replace(found[0], creds=creds or found[0].creds)
 
 
 def _data_dirs() -> Iterable[Path]:
@@ -94,7 +96,7 @@ def _running(path: Path) -> Node | None:
     try:
         with path.open("rb") as file:
             told = json.loads(file.read(_LARGEST))
-        return Node(nats=told["nats"], creds=told["nats_creds"], area=told["area"])
+        return Node(nats=told["nats"], creds=told["nats_creds"], area=told["area"], database=told.get("database"))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -19,14 +19,15 @@ class ServiceName(StrEnum):
 
     INTAKE = "intake"
     AGGREGATOR = "aggregator"
+    ARCHIVER = "archiver"
 
 
 @app.command()
 def run(service: Annotated[ServiceName, typer.Argument(help="Which one.")]) -> None:
     """Runs one service until SIGTERM.
 
-    Set VARDKASE_NATS_URL, and VARDKASE_NATS_PUBLIC_URL for what is made public. It answers /healthz, /readyz and
-    /metrics on VARDKASE_HTTP_HOST and VARDKASE_HTTP_PORT.
+    Set VARDKASE_NATS_URL; VARDKASE_NATS_PUBLIC_URL for what is made public; VARDKASE_DATABASE_URL for the archiver. It
+    answers /healthz, /readyz and /metrics on VARDKASE_HTTP_HOST and VARDKASE_HTTP_PORT.
     """
     settings = load()
     if settings.nats_url is None:

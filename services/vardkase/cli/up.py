@@ -62,6 +62,7 @@ def show(ready: Ready, settings: Settings, seconds: float) -> None:
         ("HTTP", f"{ready.http}  /readyz /metrics"),
         ("NATS", ready.nats + ("" if ready.nats_creds is None else f"  with {ready.nats_creds}")),
         ("public", ready.nats_public or "not known here: NATS is not this node's own"),
+        ("archive", "none" if ready.database is None else ready.database.rpartition("@")[2]),
         ("data", str(settings.data_dir)),
     ):
         table.add_row(Text(name, style="dim"), Text(value))

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import os
 import shutil
 import signal
 import time
@@ -16,11 +17,13 @@ from pydantic import SecretStr
 
 from vardkase.federation import topology
 from vardkase.runtime import logs
-from vardkase.runtime.datadir import DataDir
+from vardkase.runtime.beside import Beside
+from vardkase.runtime.datadir import STARTED, DataDir
 from vardkase.runtime.errors import Failed
 from vardkase.runtime.jetstream.api import ApiError, NoAnswer
 from vardkase.runtime.jetstream.connection import ConnectFailed, Connection, connect
 from vardkase.runtime.nats_server import EmbeddedNats
+from vardkase.runtime.postgres import EmbeddedPostgres
 from vardkase.runtime.settings import Settings
 from vardkase.runtime.sockets import listen
 from vardkase.runtime.supervisor import Supervisor
@@ -28,8 +31,10 @@ from vardkase_contracts.areas import Area
 
 SERVICES: Final = ("intake", "aggregator")
 """The services of a node."""
+ARCHIVER: Final = "archiver"
+"""The service that a node with an archive has besides, and is ready without."""
 _SHARE_OF_FREE: Final = 0.5
-"""Of the free room on the disk, what the streams may take. nats-server grants three quarters at most."""
+"""Of the free room on the disk, what the streams may take."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,7 +51,7 @@ class Ready:
     nats_public: str | None
     """What everyone may read."""
     database: str | None = None
-    """None: there is no archive."""
+    """The archive, with the password of the node's own; None: there is none."""
     token: str | None = None
     """None: there is no gateway."""
 
@@ -95,15 +100,22 @@ async def _run(settings: Settings, directory: DataDir, when_ready: WhenReady) ->
             loop.add_signal_handler(number, signalled)
 
     nats = _Nats(settings)
+    archive = _Archive(settings)
     supervisor = Supervisor(
         settings,
-        services=SERVICES,
+        services=(*SERVICES, *archive.services),
         bus=nats.bus,
-        variables=nats.variables,
+        beside=archive.beside,
+        optional=archive.services,
+        ask=None if nats.bus is None else nats.bus.illness,
+        variables=lambda: nats.variables() | archive.variables(),
         prepare=nats.make_streams,
         bound=listen(settings.http_host, settings.http_port),
         lease=directory.lease,
     )
+    services = {child.name: f"http://127.0.0.1:{child.port}" for child in supervisor.children}
+    started = {"pid": os.getpid(), "http": supervisor.http, "services": services}
+    directory.tell(json.dumps(started), where=STARTED)
 
     async def ready() -> None:
         told = Ready(
@@ -112,11 +124,39 @@ async def _run(settings: Settings, directory: DataDir, when_ready: WhenReady) ->
             nats=nats.url,
             nats_creds=None if settings.nats_creds is None else str(settings.nats_creds),
             nats_public=None if nats.bus is None else nats.bus.public_url,
+            database=archive.url,
         )
         directory.tell(told.line())
         await when_ready(told)
 
     return await supervisor.run(stop=stop, hurry=hurry, ready=ready)
+
+
+class _Archive:
+    """The node's archive: in a PostgreSQL of its own, or the one that is set; or none."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._own: EmbeddedPostgres | None = None
+        if settings.archive and settings.database_url is None:
+            self._own = EmbeddedPostgres(settings)
+            self._own.prepare()
+        self.services = (ARCHIVER,) if settings.archive else ()
+        self.beside = () if self._own is None else (Beside("postgres", self._own, settings.supervisor),)
+
+    @property
+    def url(self) -> str | None:
+        """Where it is reached: the node's own with its password, another without one."""
+        if self._own is not None:
+            return self._own.url.get_secret_value()
+        if not self._settings.archive or self._settings.database_url is None:
+            return None
+        parts = urlsplit(self._settings.database_url.get_secret_value())
+        return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+    def variables(self) -> dict[str, Any]:
+        """What the services are given besides the settings."""
+        return {} if self._own is None else {"database_url": self._own.url}
 
 
 class _Nats:

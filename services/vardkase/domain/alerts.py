@@ -15,6 +15,8 @@ from vardkase_contracts.vocab import ClearedReason
 from .finding import Verdict
 from .intervals import FOREVER
 from .orders import Orders, ack_document
+from .places import around
+from .silences import silence_document
 from .texts import text_of
 
 #: An open alert is published again when its running out has moved by this much; less is read from the state (ours).
@@ -53,37 +55,46 @@ def changes(
     now: int,
     cleared: Callable[[str], ClearedReason],
 ) -> tuple[list[Change], int]:
-    """The documents to publish, and when an acknowledgement among them ends, µs.
+    """The documents to publish, and when the acknowledgements and silences of what holds change by the clock, µs.
 
     Args:
         subject: what the verdicts are about.
         verdicts: what holds now, by rule.
         published: the last document of each rule ever published for it.
-        orders: the acknowledgements.
-        rules_version: of the table that judged.
+        orders: the acknowledgements and silences.
+        rules_version: of the table that judged; an alert that stands is told of again when it is another one.
         now: the instant of the judgement, µs.
         cleared: why a rule's alert that does not hold any more is cleared.
     """
     found: list[Change] = []
     due = FOREVER
+    places = around(subject.code) if len(orders.silences) else ()
     for rule, verdict in verdicts.items():
         key = key_of(rule, subject)
         last = published.get(rule)
         open_now = last if last is not None and last["status"] == "firing" else None
         acks = orders.acks_of(key, verdict.level, verdict.raised_at, verdict.runs_out_at, now)
-        due = min(due, orders.next_ack(key, now), *(until for _, _, until in acks))
-        acks_document = [ack_document(*ack) for ack in acks]
-        if open_now is None or _differs(open_now, verdict, acks_document):
+        silences, silences_change = orders.silences.of(rule, places, now)
+        due = min(due, silences_change, orders.next_ack(key, now), *(until for _, _, until in acks))
+        said = {
+            "rules_version": rules_version,
+            "acks": [ack_document(*ack) for ack in acks],
+            "silences": [silence_document(silence) for silence in silences],
+        }
+        if open_now is None or _differs(open_now, verdict, said):
             alert_id = open_now["alert_id"] if open_now is not None else _new_id(subject.reality, key, now, last)
-            found.append(Change(key, _firing(subject, key, verdict, alert_id, acks_document, rules_version, now)))
+            found.append(Change(key, _firing(subject, key, verdict, alert_id, said, now)))
     for rule, last in published.items():
         if last["status"] == "firing" and rule not in verdicts:
+            silences, _ = orders.silences.of(rule, places, now)
             document: dict[str, Any] = {
                 **last,
+                "rules_version": rules_version,
                 "status": "cleared",
                 "cleared_reason": cleared(rule),
                 "changed_at": iso(now),
                 "acks": [],
+                "silences": [silence_document(silence) for silence in silences],
             }
             found.append(Change(key_of(rule, subject), document))
     return found, due
@@ -94,8 +105,7 @@ def _firing(
     key: str,
     verdict: Verdict,
     alert_id: str,
-    acks: list[Mapping[str, Any]],
-    rules_version: str,
+    said: Mapping[str, Any],
     now: int,
 ) -> dict[str, Any]:
     return {
@@ -103,7 +113,6 @@ def _firing(
         "alert_id": alert_id,
         "reality": subject.reality,
         "rule": verdict.rule,
-        "rules_version": rules_version,
         "level": verdict.level,
         "status": "firing",
         "cleared_reason": None,
@@ -119,8 +128,8 @@ def _firing(
         "runs_out_at": None if verdict.runs_out_at is None else iso(verdict.runs_out_at),
         "derived": verdict.derived,
         "text": text_of(verdict, subject.name),
-        "acks": acks,
         "inhibited_by": verdict.inhibited_by,
+        **said,
     }
 
 
@@ -130,13 +139,15 @@ def _new_id(reality: str, key: str, now: int, last: Mapping[str, Any] | None) ->
     return hashlib.sha256(f"{reality}/{key}/{now}/{before}".encode()).hexdigest()[:26]
 
 
-def _differs(last: Mapping[str, Any], verdict: Verdict, acks: list[Mapping[str, Any]]) -> bool:
+def _differs(last: Mapping[str, Any], verdict: Verdict, said: Mapping[str, Any]) -> bool:
     if (
         last["level"] != verdict.level
         or last["derived"] != verdict.derived
         or last["evidence_lost"] != verdict.evidence_lost
         or last["inhibited_by"] != verdict.inhibited_by
-        or last["acks"] != acks
+        or last["acks"] != said["acks"]
+        or last.get("silences", []) != said["silences"]  # before there were silences, they were not told of
+        or last["rules_version"] != said["rules_version"]
     ):
         return True
     was = last["runs_out_at"]

@@ -40,6 +40,12 @@ def silence(heard: Heard, open_points: int, incident_since: int | None, rules: R
     patience = spec.held("yellow")
     if patience is not None and heartbeat is not None and since - heartbeat <= HEARTBEATS_CAME:
         patience = min(patience, spec.after_heartbeats or patience)
+    begins = min(
+        (since + each for each in (patience, spec.held("red"), spec.held("critical")) if each is not None),
+        default=FOREVER,
+    )
+    if now < begins:
+        return Settled(None, begins)
     finding = Finding(scope=[(since, FOREVER)])
     finding.yellow = _from(since, patience)
     finding.red = _from(since, spec.held("red"))
@@ -61,7 +67,7 @@ def red_share(open_points: int, grave: int, spec: RuleSpec, now: int, since: int
         now: the instant, µs.
         since: since when the alert has stood, when it does; shares have no timeline of their own.
     """
-    if open_points < spec.min_open or grave < spec.min_red:
+    if not open_points or open_points < spec.min_open or grave < spec.min_red:
         return None
     for level in WORST_FIRST:
         limit = spec.limit(level)

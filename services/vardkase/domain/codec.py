@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -66,6 +66,53 @@ def _instant(time: int | None) -> str | None:
 
 def merged_document(state: PointState) -> dict[str, Any]:
     """What is merged, and the version that covers it: equal wherever the same set of reports was merged."""
+    merged = {
+        "facts": _facts(state),
+        "last": _last_heard(state),
+        "timelines": _timelines(state),
+        "others": _others(state),
+    }
+    return merged | {"version": version_of(merged)}
+
+
+class _Written(NamedTuple):
+    """What of a state's canonical JSON stays as it is while its revision stands: all but `last`."""
+
+    revision: int
+    facts: bytes
+    others: bytes
+    timelines: bytes
+
+
+def merged_json(state: PointState) -> dict[str, Any]:
+    """The same as `merged_document`, as JSON to be put into another document; cheap for signs of life.
+
+    Its parts are `orjson.Fragment`s of canonical JSON, which `orjson.dumps` copies.
+    """
+    written: _Written | None = state.written
+    if written is None or written.revision != state.revision:
+        # Copies: what orjson returns keeps the whole buffer that it was written into, some 8 KB.
+        written = state.written = _Written(
+            state.revision,
+            *(bytes(memoryview(canonical(part))) for part in (_facts(state), _others(state), _timelines(state))),
+        )
+    last = canonical(_last_heard(state))
+    whole = b'{"facts":%b,"last":%b,"others":%b,"timelines":%b}' % (
+        written.facts,
+        last,
+        written.others,
+        written.timelines,
+    )
+    return {
+        "facts": orjson.Fragment(written.facts),
+        "last": orjson.Fragment(last),
+        "timelines": orjson.Fragment(written.timelines),
+        "others": orjson.Fragment(written.others),
+        "version": hashlib.sha256(whole).hexdigest(),
+    }
+
+
+def _facts(state: PointState) -> dict[str, Any]:
     facts: dict[str, Any] = {aspect: fact(entry) for aspect, entry in state.facts.items()}
     services: dict[str, Any] = {}
     for aspect, timeline in state.timelines.items():
@@ -77,21 +124,21 @@ def merged_document(state: PointState) -> dict[str, Any]:
         facts["services"] = services
     if state.needs:
         facts["needs"] = {need_id: fact(entry) for need_id, entry in state.needs.items()}
-    contact = state.contact
-    merged: dict[str, Any] = {
-        "facts": facts,
-        "last": {
-            "content": _instant(state.content),
-            "confirmed": _instant(state.confirmed),
-            "heartbeat": _instant(state.heartbeat),
-            "reached": _instant(state.reached),
-            "contact": None if contact is None else fact(contact),
-        },
-        "timelines": _timelines(state),
-        "others": {aspect: fact(entry) for aspect, entry in state.others.items()},
+    return facts
+
+
+def _last_heard(state: PointState) -> dict[str, Any]:
+    return {
+        "content": _instant(state.content),
+        "confirmed": _instant(state.confirmed),
+        "heartbeat": _instant(state.heartbeat),
+        "reached": _instant(state.reached),
+        "contact": None if state.contact is None else fact(state.contact),
     }
-    merged["version"] = version_of(merged)
-    return merged
+
+
+def _others(state: PointState) -> dict[str, Any]:
+    return {aspect: fact(entry) for aspect, entry in state.others.items()}
 
 
 def _timelines(state: PointState) -> dict[str, Any]:
@@ -142,6 +189,10 @@ def load(document: Mapping[str, Any]) -> PointState:
         elif aspect != "services" and aspect not in state.timelines:
             state.facts[aspect] = _entry(entry)
     state.others = {aspect: _entry(entry) for aspect, entry in document["others"].items()}
+    entries = (*state.facts.values(), *state.needs.values(), *state.known.values(), *state.others.values())
+    state.latest = max(
+        (stamp.time for stamp, _ in (*entries, *(timeline.newest for timeline in state.timelines.values()))), default=0
+    )
     last = document["last"]
     state.content, state.confirmed, state.heartbeat, state.reached = (
         None if last[name] is None else parse(last[name]) for name in ("content", "confirmed", "heartbeat", "reached")

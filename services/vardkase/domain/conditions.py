@@ -2,23 +2,24 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from vardkase_contracts.instants import HOUR, to_datetime
 
-from .finding import Finding
-from .intervals import FOREVER, Intervals, difference, held_for, intersection, next_change, normal, union
+from .finding import Finding, quiet
+from .intervals import FOREVER, Intervals, containing, difference, held_for, intersection, next_change, normal, union
 from .power import LEVELS, Power, held
 from .rules import RuleSpec
 from .stamps import Entry
-from .state import SERVICE
+from .state import SERVICE, PointState
 from .view import Step, View, spans, where
 
 OPEN = frozenset({"open"})
 EMPTYING = frozenset({"closed", "closing"})
 #: Services that people's health hangs on.
-VITAL = ("medical_device_charging", "heat", "emergency_call")
+VITAL = tuple(SERVICE + code for code in ("medical_device_charging", "heat", "emergency_call"))
 LITRES_A_DAY = 3.0
 #: A point keeps water for at least this many people.
 FEWEST = 10
@@ -26,6 +27,11 @@ STOCKHOLM = ZoneInfo("Europe/Stockholm")
 NIGHT_FROM_H, NIGHT_TO_H = 22, 7
 #: How far back and ahead of now nights are looked at: a level that began earlier says that it began here.
 NIGHTS_BACK, NIGHTS_AHEAD = 8, 2
+
+
+def _none(values: list[Any] | None, holds: Callable[[Any], bool]) -> bool:
+    """Whether none of the recent values meets a condition, as far as is seen at a glance."""
+    return values is not None and not any(holds(value) for value in values)
 
 
 def _with_evidence(finding: Finding, view: View, aspect: str) -> Finding:
@@ -47,6 +53,11 @@ def _first_known(view: View, aspect: str) -> int:
 def incomplete(power: Power, spec: RuleSpec) -> Finding:
     """`report.incomplete`: open for long without power or staff ever reported, or on backup for unknown hours."""
     view = power.view
+    current = power.current
+    if current is not None and view.last_known("staff") is not None:
+        blind_now = current.mode == "running" and current.runs_out_at is None
+        if not blind_now:
+            return quiet()
     scope = view.scope(OPEN)
     finding = Finding(scope=scope)
     told = max(_first_known(view, "power"), _first_known(view, "staff"))
@@ -60,7 +71,6 @@ def incomplete(power: Power, spec: RuleSpec) -> Finding:
     if blind:
         finding.yellow = union(finding.yellow, held(blind, spec, "yellow"))
         finding.red = held(blind, spec, "red")
-        current = power.current
         if current is not None:
             finding.evidence = (("power", current.entry),)
     return finding
@@ -80,15 +90,21 @@ def _by_limit(finding: Finding, spec: RuleSpec, beyond: Callable[[float | None],
 
 def staff_short(view: View, spec: RuleSpec) -> Finding:
     """`staff.short`: fewer present than required."""
-    scope = _staffed(view, spec)
-    finding = Finding(scope=scope)
     planned = view.profile.get("staff_required")
     least = view.profile.get("staff_min", 2)
 
+    def too_few(staff: Any) -> bool:
+        required = staff.get("required", planned)
+        return required is not None and staff["present"] < required
+
+    if _none(view.recent("staff", spec.keep), too_few):
+        return quiet()
+    scope = _staffed(view, spec)
+    finding = Finding(scope=scope)
+
     def short(below: Callable[[int], bool]) -> Intervals:
         def holds(staff: Any) -> bool:
-            required = staff.get("required", planned)
-            return required is not None and staff["present"] < required and below(staff["present"])
+            return too_few(staff) and below(staff["present"])
 
         return intersection(where(view.steps("staff"), holds), scope)
 
@@ -120,10 +136,10 @@ def uncovered_shift(view: View) -> tuple[Entry, int] | None:
 
 def next_shift(view: View, spec: RuleSpec) -> Finding:
     """`staff.next_shift`: the next shift is near, and not covered; critical and derived once it has begun."""
-    scope = _staffed(view, spec)
     uncovered = uncovered_shift(view)
     if uncovered is None:
-        return Finding(scope=scope)
+        return quiet()
+    scope = _staffed(view, spec)
     shift, begins = uncovered
     reported = view.at(shift)
 
@@ -153,8 +169,7 @@ def _capacity(view: View, aspect: str) -> float | None:
 
 def is_night(instant: int) -> bool:
     """Whether the night's capacity is in force: 22 to 07 in Sweden."""
-    hour = to_datetime(instant).astimezone(STOCKHOLM).hour
-    return hour >= NIGHT_FROM_H or hour < NIGHT_TO_H
+    return containing(nights(instant), instant) is not None
 
 
 def capacity_in_force(view: View) -> float | None:
@@ -173,7 +188,13 @@ def capacity_changes_at(view: View) -> int:
 
 def nights(now: int) -> Intervals:
     """The nights around now, by the clock of Sweden."""
-    today = to_datetime(now).astimezone(STOCKHOLM).replace(minute=0, second=0, microsecond=0)
+    return _nights(now // HOUR)
+
+
+@lru_cache(maxsize=64)
+def _nights(hour: int) -> Intervals:
+    """The nights around an hour, counted in UTC: Sweden's date changes with an hour, never within one."""
+    today = to_datetime(hour * HOUR).astimezone(STOCKHOLM).replace(minute=0, second=0, microsecond=0)
     result: list[tuple[int, int]] = []
     for offset in range(-NIGHTS_BACK, NIGHTS_AHEAD + 1):
         evening = (today + timedelta(days=offset)).replace(hour=NIGHT_FROM_H)
@@ -188,10 +209,18 @@ def _instant(local: Any) -> int:
 
 def capacity_high(view: View, spec: RuleSpec) -> Finding:
     """`capacity.high`: a large share of the capacity in force is taken."""
+    by_day, by_night = _capacity(view, "capacity_day"), _capacity(view, "capacity_night")
+    least = min((each for each in (by_day, by_night) if each is not None), default=None)
+    mildest = spec.mildest
+    if (
+        least is None
+        or mildest is None
+        or _none(view.recent("occupancy", spec.keep), lambda occupancy: occupancy / least >= mildest)
+    ):
+        return quiet()
     scope = view.scope(OPEN)
     finding = Finding(scope=scope)
     steps = view.steps("occupancy")
-    by_day, by_night = _capacity(view, "capacity_day"), _capacity(view, "capacity_night")
 
     def full(share: float | None) -> Intervals:
         if share is None or not steps:
@@ -215,11 +244,11 @@ def _at_least(steps: list[Step], share: float, capacity: float | None) -> Interv
 
 def water_low(view: View, spec: RuleSpec) -> Finding:
     """`water.low`: the tank lasts less than so many days, for those who are there."""
+    if _enough_water(view, spec):
+        return quiet()
     scope = view.scope(OPEN)
     finding = Finding(scope=scope)
     water = view.steps("water")
-    if not water:
-        return _with_evidence(finding, view, "water")
     occupancy = view.steps("occupancy")
 
     def low(days: float | None) -> Intervals:
@@ -238,12 +267,29 @@ def water_low(view: View, spec: RuleSpec) -> Finding:
     return _with_evidence(finding, view, "water")
 
 
+def _enough_water(view: View, spec: RuleSpec) -> bool:
+    """Whether there was water enough all of the last minutes, as far as is seen at a glance."""
+    mildest, people = spec.mildest, view.recent("occupancy", spec.keep)
+    if mildest is None:
+        return True
+    if people is None:
+        return False
+    enough = mildest * max([FEWEST, *people]) * LITRES_A_DAY
+    recent = view.recent("water", spec.keep)
+    return _none(recent, lambda water: water.get("source") != "mains" and water["litres"] < enough)
+
+
 def heat_low(view: View, spec: RuleSpec) -> Finding:
     """`heat.low`: a point that promises heat is cold."""
-    scope = view.scope(OPEN) if "heat" in view.profile.get("planned_services", ()) else []
+    mildest = spec.mildest
+    if (
+        mildest is None
+        or "heat" not in view.profile.get("planned_services", ())
+        or _none(view.recent("heat", spec.keep), lambda heat: heat["indoor_c"] < mildest)
+    ):
+        return quiet()
+    scope = view.scope(OPEN)
     finding = Finding(scope=scope)
-    if not scope:
-        return _with_evidence(finding, view, "heat")
     steps = view.steps("heat")
 
     def below(limit: float | None) -> Intervals:
@@ -255,6 +301,8 @@ def heat_low(view: View, spec: RuleSpec) -> Finding:
 
 def comms_112(view: View, spec: RuleSpec) -> Finding:
     """`comms.112`: nobody at the point can call for help."""
+    if _none(view.recent("comms", spec.keep), lambda comms: comms["can_call_112"] is False):
+        return quiet()
     scope = view.scope(OPEN)
     finding = Finding(scope=scope)
     cut = intersection(where(view.steps("comms"), lambda comms: comms["can_call_112"] is False), scope)
@@ -264,10 +312,11 @@ def comms_112(view: View, spec: RuleSpec) -> Finding:
 
 def service_stopped(view: View, spec: RuleSpec) -> Finding:
     """`service.stopped`: one that health hangs on is stopped; the worst of them."""
+    if all(_none(view.recent(aspect, spec.keep), lambda state: state == "stopped") for aspect in VITAL):
+        return quiet()
     scope = view.scope(OPEN)
     finding = Finding(scope=scope)
-    for code in VITAL:
-        aspect = SERVICE + code
+    for aspect in VITAL:
         stopped = intersection(where(view.steps(aspect), lambda state: state == "stopped"), scope)
         if not stopped:
             continue
@@ -280,6 +329,8 @@ def service_stopped(view: View, spec: RuleSpec) -> Finding:
 
 def closing_occupied(view: View, spec: RuleSpec) -> Finding:
     """`closing.occupied`: the point closes, or is closed, and people are still there."""
+    if _none(view.recent("occupancy", spec.keep), lambda occupancy: occupancy > 0):
+        return quiet()
     scope = view.scope(EMPTYING)
     finding = Finding(scope=scope)
     peopled = intersection(where(view.steps("occupancy"), lambda occupancy: occupancy > 0), scope)
@@ -318,11 +369,15 @@ def overdue_from(view: View, entry: Entry) -> int | None:
     return view.instant(need.get("needed_by"))
 
 
+def stale_from(state: PointState, spec: RuleSpec) -> int:
+    """When an open point's last content report is too old, µs; `FOREVER` for one that never gave any."""
+    limit = spec.limit("yellow")
+    return FOREVER if limit is None or state.content is None else state.content + round(limit * HOUR) + 1
+
+
 def stale(view: View, spec: RuleSpec) -> Finding:
     """`freshness.stale`: an open point has not reported for so many hours."""
     scope = view.scope(OPEN)
-    limit, content = spec.limit("yellow"), view.state.content
     finding = Finding(scope=scope)
-    if limit is not None and content is not None:
-        finding.yellow = intersection([(content + round(limit * HOUR) + 1, FOREVER)], scope)
+    finding.yellow = intersection(normal([(stale_from(view.state, spec), FOREVER)]), scope)
     return finding

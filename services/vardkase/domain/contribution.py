@@ -92,6 +92,21 @@ def contribution(state: PointState, judgement: Judgement) -> Contribution:
     return result
 
 
+def heard_again(before: Contribution, state: PointState, judgement: Judgement) -> Contribution:
+    """The same when nothing has changed since but when the point was heard."""
+    if before.content is None and state.content is not None:
+        return contribution(state, judgement)
+    return Contribution(
+        before.counts,
+        before.shortage,
+        before.listed,
+        None if before.content is None else state.content,
+        state.heard(),
+        state.heartbeat,
+        before.due,
+    )
+
+
 def _open(state: PointState, judgement: Judgement, counts: dict[str, int]) -> None:
     """People, services, staff and power of an open point."""
     counts["open"] = 1

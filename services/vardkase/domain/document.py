@@ -6,7 +6,7 @@ from vardkase_contracts.areas import KOMMUNER
 from vardkase_contracts.instants import iso
 
 from .alerts import Subject, key_of
-from .codec import fact, merged_document
+from .codec import fact, merged_json
 from .judge import Judgement, conflicts
 from .state import PointState
 
@@ -31,7 +31,7 @@ def clock_part(state: PointState, judgement: Judgement, subject: Subject) -> dic
 
 
 def document(state: PointState, clock: dict[str, Any], now: int) -> dict[str, Any]:
-    """The whole document, as it is published to STATE."""
+    """The whole document, as it is published to STATE; what is merged stands in it as `orjson.Fragment`s."""
     return {
         "id": state.id,
         "reality": state.reality,
@@ -39,7 +39,7 @@ def document(state: PointState, clock: dict[str, Any], now: int) -> dict[str, An
         "lan": KOMMUNER[state.kommun].lan,
         "registered": state.registered,
         "retired": state.retired,
-        **merged_document(state),
+        **merged_json(state),
         "as_of": iso(now),
         **clock,
     }

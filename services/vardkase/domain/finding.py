@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from vardkase_contracts.vocab import AlertLevel
 
-from .intervals import Intervals, containing, difference, kept, next_change, normal, union
+from .intervals import FOREVER, Intervals, containing, difference, kept, next_change, normal, union
 from .stamps import Entry
 
 #: Every level, the worst first.
@@ -28,11 +28,18 @@ class Finding:
     #: When the reading was made that runs down by the clock, µs: levels that began later are derived.
     read_at: int | None = None
     runs_out_at: int | None = None
+    #: When nothing holds ever, as far as the finding says: when that may change by the clock alone, µs.
+    quiet_until: int = FOREVER
 
     @property
     def holds_ever(self) -> bool:
         """Whether any level ever holds."""
         return bool(self.yellow or self.red or self.critical)
+
+
+def quiet(until: int = FOREVER) -> Finding:
+    """What a rule finds that does not hold now; what was before is left out, and what begins at `until`, µs."""
+    return Finding(scope=[], quiet_until=until)
 
 
 class Verdict(NamedTuple):

@@ -1,12 +1,13 @@
 """Judge: what runs short at a point, at an instant. A pure function of its state, the rules and the time."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from vardkase_contracts.vocab import AlertLevel, ClearedReason, Condition, Freshness, Link, Rule
 
 from . import conditions, power
-from .finding import WORST_FIRST, Finding, Verdict, open_in, settle
+from .finding import WORST_FIRST, Finding, Settled, Verdict, open_in, settle
 from .freshness import age
 from .intervals import FOREVER, Intervals
 from .power import Power
@@ -46,13 +47,13 @@ class Conflict:
     other: Entry
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judgement:
+class Judgement(NamedTuple):
     """A point at an instant: what the clock adds to its state."""
 
     at: int
     lifecycle: str | None
-    verdicts: dict[str, Verdict]
+    #: What holds, by rule. The same object as in the judgement before while nothing has changed it.
+    verdicts: Mapping[str, Verdict]
     freshness: Freshness
     link: Link
     condition: Condition
@@ -67,11 +68,60 @@ class Judgement:
     #: The next instant at which any of this may change by the clock alone, µs.
     due: int
 
+    @property
+    def said(self) -> tuple[object, ...]:
+        """What it says of the point: all but when it was judged, is judged next, and is in touch."""
+        return (
+            self.verdicts,
+            self.freshness,
+            self.condition,
+            self.lifecycle,
+            self.runs_out_at,
+            self.dark,
+            self.endurance_known,
+            self.capacity,
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class _Ruled:
+    """What the rules say of one revision of a state; it holds from `at` until `due`."""
+
+    revision: int
+    rules: Rules
+    inherited: tuple[Entry, ...]
+    at: int
+    due: int
+    lifecycle: str | None
+    verdicts: Mapping[str, Verdict]
+    #: The worst level that makes the point's condition.
+    worst: AlertLevel | None
+    runs_out_at: int | None
+    #: From when on there is no power, as far as known, µs.
+    dark_from: int
+    endurance_known: bool
+    capacity: float | None
+    #: Whether power and staff are known.
+    known: bool
+    #: When a shift begins that nobody covers, µs: from then on nobody can be taken to be there.
+    unmanned_from: int
+
+    def holds(self, state: PointState, rules: Rules, now: int, inherited: tuple[Entry, ...]) -> bool:
+        return (
+            self.revision == state.revision
+            and self.at <= now < self.due
+            and self.rules is rules
+            and self.inherited == inherited
+        )
+
 
 def judge_point(
     state: PointState, rules: Rules, now: int, *, silent_area: str | None = None, inherited: tuple[Entry, ...] = ()
 ) -> Judgement:
     """Judge a point, or a kommun itself (whose needs may be overdue).
+
+    What the rules say of a state is remembered with it until the state, the rules or the clock change it, so that
+    signs of life, which are most of what is reported, cost little. The answer is the same as without.
 
     Args:
         state: what was merged.
@@ -80,40 +130,79 @@ def judge_point(
         silent_area: the key of the open `area.silent` of its kommun, which mutes `freshness.stale`.
         inherited: needs of retired points that this one replaces.
     """
+    ruled: _Ruled | None = state.ruled
+    if ruled is None or not ruled.holds(state, rules, now, inherited):
+        ruled = state.ruled = _rule(state, rules, now, inherited)
+    retired = state.retired
+    is_open = ruled.lifecycle == "open" and not retired
+    aged = age(state, now, is_open=is_open)
+    due = min(aged.due, ruled.due)
+    verdicts = ruled.verdicts
+    if is_open and not state.is_kommun:
+        stale = _stale(state, rules, now)
+        due = min(due, stale.due)
+        if stale.verdict is not None:
+            verdicts = {**verdicts, "freshness.stale": stale.verdict._replace(inhibited_by=silent_area)}
+    return Judgement(
+        now,
+        ruled.lifecycle,
+        verdicts,
+        aged.freshness,
+        aged.link,
+        _condition(ruled, aged.freshness, now) if is_open else "not_applicable",
+        ruled.runs_out_at,
+        now >= ruled.dark_from and not retired and ruled.lifecycle in RUNNING_LIFECYCLES,
+        ruled.endurance_known,
+        ruled.capacity,
+        due,
+    )
+
+
+def _rule(state: PointState, rules: Rules, now: int, inherited: tuple[Entry, ...]) -> _Ruled:
+    """Everything that follows from the state and the rules, and goes on until a known instant."""
     view = View(state, now)
     lifecycle = view.lifecycle
-    aged = age(state, now, is_open=lifecycle == "open" and not state.retired)
-    due = aged.due
+    due = min(conditions.capacity_changes_at(view), _first_ahead(state, now))
     verdicts: dict[str, Verdict] = {}
     supply = Power(view)
-    capacity = conditions.capacity_in_force(view)
     if not state.retired and (state.is_kommun or lifecycle in JUDGED):
         due = min(due, _judge(view, supply, rules, inherited, verdicts))
-        _inhibit(state, verdicts, silent_area)
-    return Judgement(
+        if "power.lost" in verdicts:
+            for rule in MUTED_BY_LOST & verdicts.keys():
+                verdicts[rule] = verdicts[rule]._replace(inhibited_by=f"power.lost/{state.id}")
+    uncovered = conditions.uncovered_shift(view)
+    unmanned_from = FOREVER if uncovered is None else uncovered[1]
+    dark_from = supply.dark_from
+    due = min(due, *(instant for instant in (unmanned_from, dark_from) if instant > now), FOREVER)
+    return _Ruled(
+        revision=state.revision,
+        rules=rules,
+        inherited=inherited,
         at=now,
+        due=due,
         lifecycle=lifecycle,
         verdicts=verdicts,
-        freshness=aged.freshness,
-        link=aged.link,
-        condition=_condition(view, supply, verdicts, aged.freshness),
+        worst=_worst(verdicts),
         runs_out_at=supply.runs_out_at,
-        dark=supply.dark(now) and lifecycle in RUNNING_LIFECYCLES and not state.retired,
+        dark_from=dark_from,
         endurance_known=supply.endurance_known,
-        capacity=capacity,
-        due=min(due, conditions.capacity_changes_at(view), _first_ahead(state, now)),
+        capacity=conditions.capacity_in_force(view),
+        known=_is_known_now(view, "power") and _is_known_now(view, "staff"),
+        unmanned_from=unmanned_from,
     )
 
 
 def _judge(view: View, supply: Power, rules: Rules, inherited: tuple[Entry, ...], verdicts: dict[str, Verdict]) -> int:
-    """Every rule in turn; the verdicts that hold, and when the first of them may change."""
+    """Every rule that looks at the point in its lifecycle; the verdicts that hold, and when one may change."""
     due = FOREVER
     state = view.state
+    lifecycle = view.lifecycle
 
     def settled(name: Rule, finding: Finding, clear_in: Intervals | None = None) -> None:
         nonlocal due
         if not finding.holds_ever:
-            due = min(due, *(boundary for span in finding.scope for boundary in span if boundary > view.now), FOREVER)
+            boundaries = (boundary for span in finding.scope for boundary in span if boundary > view.now)
+            due = min(due, finding.quiet_until, *boundaries)
             return
         outcome = settle(name, finding, rules[name].keep, view.now, clear_in=clear_in)
         due = min(due, outcome.due)
@@ -125,49 +214,56 @@ def _judge(view: View, supply: Power, rules: Rules, inherited: tuple[Entry, ...]
         settled("need.overdue", conditions.overdue(view, rules["need.overdue"], needs))
     if state.is_kommun:
         return due
-    if any(reading.mode != "mains" for reading in supply.readings):
-        lost = power.lost(supply, rules["power.lost"])
+    if lifecycle in RUNNING_LIFECYCLES and supply.may_run_short:
+        others: list[tuple[Rule, Finding]] = [
+            ("power.endurance", power.endurance(supply, rules["power.endurance"])),
+            ("power.battery", power.battery(supply, rules["power.battery"])),
+            ("power.not_connected", power.not_connected(supply, rules["power.not_connected"])),
+        ]
+        none_holds = not any(finding.holds_ever for _, finding in others)
+        lost = power.lost(supply, rules["power.lost"], at_a_glance=none_holds)
         settled("power.lost", lost)
         # One power alert at a time: while it is open, the others are clear.
         dark = open_in(lost, rules["power.lost"].keep)
-        settled("power.endurance", power.endurance(supply, rules["power.endurance"]), dark)
-        settled("power.battery", power.battery(supply, rules["power.battery"]), dark)
-        settled("power.not_connected", power.not_connected(supply, rules["power.not_connected"]), dark)
-    settled("report.incomplete", conditions.incomplete(supply, rules["report.incomplete"]))
-    settled("staff.short", conditions.staff_short(view, rules["staff.short"]))
-    settled("staff.next_shift", conditions.next_shift(view, rules["staff.next_shift"]))
-    settled("capacity.high", conditions.capacity_high(view, rules["capacity.high"]))
-    settled("water.low", conditions.water_low(view, rules["water.low"]))
-    settled("heat.low", conditions.heat_low(view, rules["heat.low"]))
-    settled("comms.112", conditions.comms_112(view, rules["comms.112"]))
-    settled("service.stopped", conditions.service_stopped(view, rules["service.stopped"]))
-    settled("closing.occupied", conditions.closing_occupied(view, rules["closing.occupied"]))
-    settled("freshness.stale", conditions.stale(view, rules["freshness.stale"]))
+        for name, finding in others:
+            settled(name, finding, dark)
+    if lifecycle in conditions.OPEN:
+        settled("report.incomplete", conditions.incomplete(supply, rules["report.incomplete"]))
+        settled("staff.short", conditions.staff_short(view, rules["staff.short"]))
+        settled("staff.next_shift", conditions.next_shift(view, rules["staff.next_shift"]))
+        settled("capacity.high", conditions.capacity_high(view, rules["capacity.high"]))
+        settled("water.low", conditions.water_low(view, rules["water.low"]))
+        settled("heat.low", conditions.heat_low(view, rules["heat.low"]))
+        settled("comms.112", conditions.comms_112(view, rules["comms.112"]))
+        settled("service.stopped", conditions.service_stopped(view, rules["service.stopped"]))
+    if lifecycle in conditions.EMPTYING:
+        settled("closing.occupied", conditions.closing_occupied(view, rules["closing.occupied"]))
     return due
 
 
-def _inhibit(state: PointState, verdicts: dict[str, Verdict], silent_area: str | None) -> None:
-    if "power.lost" in verdicts:
-        for rule in MUTED_BY_LOST & verdicts.keys():
-            verdicts[rule] = verdicts[rule]._replace(inhibited_by=f"power.lost/{state.id}")
-    if silent_area is not None and "freshness.stale" in verdicts:
-        verdicts["freshness.stale"] = verdicts["freshness.stale"]._replace(inhibited_by=silent_area)
+def _stale(state: PointState, rules: Rules, now: int) -> Settled:
+    """`freshness.stale` of an open point: the one rule that hangs on the last content report alone."""
+    spec = rules["freshness.stale"]
+    begins = conditions.stale_from(state, spec)
+    if now < begins:
+        return Settled(None, begins)
+    return settle("freshness.stale", conditions.stale(View(state, now), spec), spec.keep, now)
 
 
-def _condition(view: View, supply: Power, verdicts: dict[str, Verdict], freshness: Freshness) -> Condition:
-    state = view.state
-    if view.lifecycle != "open" or state.retired:
-        return "not_applicable"
+def _worst(verdicts: Mapping[str, Verdict]) -> AlertLevel | None:
     held: set[AlertLevel] = {
         verdict.level for rule, verdict in verdicts.items() if rule in CONDITION_RULES and verdict.inhibited_by is None
     }
-    worst: AlertLevel | None = next((level for level in WORST_FIRST if level in held), None)
-    if worst is not None:
-        return worst
-    if freshness == "silent" or not supply.endurance_known:
+    return next((level for level in WORST_FIRST if level in held), None)
+
+
+def _condition(ruled: _Ruled, freshness: Freshness, now: int) -> Condition:
+    """The condition of an open point."""
+    if ruled.worst is not None:
+        return ruled.worst
+    if freshness == "silent" or not ruled.endurance_known:
         return "unknown"
-    known = _is_known_now(view, "power") and _is_known_now(view, "staff") and not _unmanned(view)
-    return "green" if known else "unknown"
+    return "green" if ruled.known and now < ruled.unmanned_from else "unknown"
 
 
 def _is_known_now(view: View, aspect: str) -> bool:
@@ -175,15 +271,11 @@ def _is_known_now(view: View, aspect: str) -> bool:
     return newest is not None and is_known(aspect, newest[1])
 
 
-def _unmanned(view: View) -> bool:
-    """Whether the last shift known of is over, and nobody has said who came."""
-    uncovered = conditions.uncovered_shift(view)
-    return uncovered is not None and view.now >= uncovered[1]
-
-
 def _first_ahead(state: PointState, now: int) -> int:
     """When the first stamp that does not count yet begins to: a state may be judged at an instant before its end."""
     ahead = FOREVER
+    if state.latest <= now + SKEW:
+        return ahead
     for timeline in state.timelines.values():
         for stamp, _ in reversed(timeline.entries):
             if stamp.time <= now + SKEW:

@@ -1,17 +1,22 @@
-"""Acts of people, folded: acknowledgements and incidents. A function of the set of orders, as states are of reports."""
+"""Acts of people, folded: what judging looks at. A function of the set of orders, as states are of reports.
+
+Acknowledgements are folded here; silences and incidents have rooms of their own. Overrides of rules are folded into
+`Tables`, which need the node's own table.
+"""
 
 from bisect import insort
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from vardkase_contracts.areas import Area
 from vardkase_contracts.instants import DAY, HOUR, from_datetime, iso
-from vardkase_contracts.orders import AckOrder, IncidentOrder, Order
+from vardkase_contracts.orders import AckOrder, IncidentOrder, Order, SilenceOrder
 from vardkase_contracts.vocab import AlertLevel
 
 from .finding import RANK
+from .incidents import Incidents
 from .intervals import FOREVER
+from .silences import Silences
 
 #: How long an acknowledgement lasts unless it says otherwise (CONTRACT §5).
 ACK_LASTS = 4 * HOUR
@@ -19,6 +24,8 @@ ACK_LASTS = 4 * HOUR
 ACK_LASTS_AT_MOST = 7 * DAY
 #: Of one area and alert, so many are kept: one dated ahead by a wrong clock must not hide those before it.
 ACKS_KEPT = 8
+#: How often what cannot count any more is looked for: looking costs as much as there are orders.
+FORGET_EVERY = HOUR
 #: An order is ordered by its time, then its id.
 Rank = tuple[int, str]
 
@@ -38,16 +45,6 @@ class Ack(NamedTuple):
         return self.rank[0]
 
 
-class Incident(NamedTuple):
-    """A declared incident: its kommuner are expected to report while it lasts."""
-
-    rank: Rank
-    name: str
-    kommuner: frozenset[str]
-    since: int
-    until: int
-
-
 @dataclass(slots=True)
 class Orders:
     """The orders of one reality."""
@@ -56,34 +53,44 @@ class Orders:
     acks: dict[str, dict[tuple[str, str], list[Ack]]] = field(
         default_factory=dict[str, dict[tuple[str, str], list[Ack]]]
     )
-    incidents: dict[str, tuple[Rank, Incident]] = field(default_factory=dict[str, tuple[Rank, Incident]])
+    incidents: Incidents = field(default_factory=Incidents)
+    silences: Silences = field(default_factory=Silences)
+    _forgot: int = -FOREVER
 
     def take(self, order: Order) -> bool:
-        """Fold an order in; say whether it is of a kind that judging looks at."""
-        rank = (from_datetime(order.time), order.id)
+        """Fold an order in; say whether it is of a kind that judging looks at here."""
         if isinstance(order, AckOrder):
-            data = order.data
-            until = rank[0] + ACK_LASTS if data.until is None else from_datetime(data.until)
-            until = min(until, rank[0] + ACK_LASTS_AT_MOST)
-            ack = Ack(rank, data.level, until, data.by.role, data.note)
-            given = self.acks.setdefault(data.key, {}).setdefault((data.by.level, data.by.code), [])
-            if ack not in given:
-                insort(given, ack, key=_in_order)
-                del given[:-ACKS_KEPT]
-            return True
-        if isinstance(order, IncidentOrder):
-            data = order.data
-            kommuner = frozenset(kommun for code in data.areas for kommun in Area.parse(code).kommuner())
-            since = from_datetime(data.from_)
-            until = FOREVER if data.until is None else from_datetime(data.until)
-            held = self.incidents.get(data.id)
-            if held is None or rank > held[0]:
-                self.incidents[data.id] = (rank, Incident(rank, data.name, kommuner, since, until))
-            return True
-        return False
+            self._take_ack(order)
+        elif isinstance(order, IncidentOrder):
+            self.incidents.take(order)
+        elif isinstance(order, SilenceOrder):
+            self.silences.take(order)
+        else:
+            return False
+        return True
 
-    def forget(self, now: int) -> None:
-        """Drop acknowledgements that neither count any more, nor keep an older one that comes late from counting."""
+    def _take_ack(self, order: AckOrder) -> None:
+        data, rank = order.data, (from_datetime(order.time), order.id)
+        until = rank[0] + ACK_LASTS if data.until is None else from_datetime(data.until)
+        until = min(until, rank[0] + ACK_LASTS_AT_MOST)
+        ack = Ack(rank, data.level, until, data.by.role, data.note)
+        given = self.acks.setdefault(data.key, {}).setdefault((data.by.level, data.by.code), [])
+        if ack not in given:
+            insort(given, ack, key=_in_order)
+            del given[:-ACKS_KEPT]
+
+    def forget(self, now: int, *, at_once: bool = False) -> None:
+        """Now and then, drop what neither counts any more, nor keeps an older order that comes late from counting.
+
+        Args:
+            now: the instant, µs.
+            at_once: now, and not only when it is time again.
+        """
+        if now - self._forgot < FORGET_EVERY and not at_once:
+            return
+        self._forgot = now
+        self.silences.forget(now)
+        self.incidents.forget(now)
         before = now - ACK_LASTS_AT_MOST
         for key in [key for key, given in self.acks.items() if all(acks[-1].at <= before for acks in given.values())]:
             del self.acks[key]
@@ -113,21 +120,11 @@ class Orders:
 
     def incident_since(self, kommun: str, now: int) -> int | None:
         """Since when the kommun has been in an incident that is in force, µs; `None` when it is in none."""
-        return min(
-            (
-                each.since
-                for _, each in self.incidents.values()
-                if kommun in each.kommuner and each.since <= now < each.until
-            ),
-            default=None,
-        )
+        return self.incidents.since(kommun, now)
 
     def incident_boundaries(self, now: int) -> Iterable[int]:
         """The instants ahead at which an incident begins or ends, µs."""
-        for _, each in self.incidents.values():
-            for boundary in (each.since, each.until):
-                if now < boundary < FOREVER:
-                    yield boundary
+        return self.incidents.boundaries(now)
 
 
 def _in_order(ack: Ack) -> tuple[Rank, int, int, str, str]:

@@ -5,7 +5,7 @@ from typing import Any, Literal, NamedTuple
 
 from vardkase_contracts.instants import HOUR
 
-from .finding import Finding
+from .finding import Finding, quiet
 from .intervals import FOREVER, Interval, Intervals, difference, held_for, intersection, normal, union
 from .rules import RuleSpec
 from .stamps import Entry
@@ -59,14 +59,37 @@ class Reading(NamedTuple):
 class Power:
     """The power of a point as it looks at an instant."""
 
-    __slots__ = ("now", "readings", "unsure", "view")
+    __slots__ = ("_readings", "current", "view")
 
     def __init__(self, view: View) -> None:
         self.view = view
-        self.readings = self._read(view)
-        newest = view.newest("power")
-        #: Whether the newest report did not know the source.
-        self.unsure = newest is not None and not is_known("power", newest[1])
+        self._readings: list[Reading] | None = None
+        entry = view.last_known("power")
+        #: The power now, as last known.
+        self.current: Reading | None = None
+        if entry is not None:
+            if entry[1]["source"] == "mains":
+                self.current = Reading(view.at(entry), FOREVER, "mains", "mains", None, 0, entry)
+            else:
+                self.current = self.readings[-1]
+
+    @property
+    def may_run_short(self) -> bool:
+        """Whether any rule about power may hold: on mains none does, whatever was before."""
+        return self.current is not None and self.current.mode != "mains"
+
+    @property
+    def unsure(self) -> bool:
+        """Whether the newest report did not know the source."""
+        newest = self.view.newest("power")
+        return newest is not None and not is_known("power", newest[1])
+
+    @property
+    def readings(self) -> list[Reading]:
+        """The power in time, as far as is remembered."""
+        if self._readings is None:
+            self._readings = self._read(self.view)
+        return self._readings
 
     @staticmethod
     def _read(view: View) -> list[Reading]:
@@ -93,11 +116,6 @@ class Power:
         return readings
 
     @property
-    def current(self) -> Reading | None:
-        """The power now, as last known."""
-        return self.readings[-1] if self.readings else None
-
-    @property
     def runs_out_at(self) -> int | None:
         """When the source in use runs out, µs; `None` when it does not, or nobody knows."""
         current = self.current
@@ -109,14 +127,47 @@ class Power:
         current = self.current
         return current is None or current.mode not in {"running", "battery"} or current.runs_out_at is not None
 
-    def dark(self, now: int) -> bool:
-        """Whether the point has no power now, as far as known: none, a dead generator, or run out."""
+    @property
+    def dark_from(self) -> int:
+        """When the power in use is gone, as far as known, µs: now for none or a dead generator, else when it runs out.
+
+        `FOREVER` when it does not run out, or nobody knows.
+        """
         current = self.current
         if current is None:
-            return False
+            return FOREVER
         if current.mode in {"none", "dead", "not_connected"}:
-            return True
-        return current.mode in {"running", "battery"} and current.runs_out_at is not None and current.runs_out_at <= now
+            return current.start
+        out = self.runs_out_at
+        return FOREVER if out is None else out
+
+    def had(self, source: str, back: int) -> bool:
+        """Whether there was power from the source in use at every instant of the last `back` µs that it was in use."""
+        now = self.view.now
+        for each in reversed(self.readings):
+            if each.source != source or each.end <= now - back:
+                break
+            out = each.runs_out_at is not None and each.runs_out_at < min(each.end, now + 1)
+            if each.mode in {"none", "dead"} or (out and each.mode in {"running", "battery"}):
+                return False
+        return True
+
+    def short_from(self, mode: Mode, spec: RuleSpec, unit: int) -> int:
+        """When less is left than the mildest limit of a rule, in a mode, µs: now when it may have been so recently.
+
+        `FOREVER` in another mode, where the rule does not look, or when nobody knows how long it lasts.
+        """
+        limit, now = spec.mildest, self.view.now
+        if self.current is None or self.current.mode != mode or limit is None:
+            return FOREVER
+        margin = round(limit * unit)
+        for each in reversed(self.readings):
+            if each.end <= now - spec.keep:
+                break
+            out = each.runs_out_at
+            if each.mode == mode and out is not None and out - margin < min(each.end, now + 1):
+                return now
+        return FOREVER if self.current.runs_out_at is None else self.current.runs_out_at - margin + 1
 
     def when(self, *modes: Mode) -> Intervals:
         """When the power was in one of these modes, while the point was running."""
@@ -165,8 +216,11 @@ class Power:
 
 def endurance(power: Power, spec: RuleSpec) -> Finding:
     """`power.endurance`: on backup that runs, less than so many times the refill's lead is left."""
-    finding = power.finding(power.when("running"), runs_down=True)
     lead = round(power.view.profile.get("refill_lead_h", DEFAULT_LEAD_H) * HOUR)
+    begins = power.short_from("running", spec, lead)
+    if begins > power.view.now:
+        return quiet(begins)
+    finding = power.finding(power.when("running"), runs_down=True)
     yellow, red, critical = (power.left_below("running", spec.limit(level), lead) for level in LEVELS)
     help_is_near = _refill(power)
     if help_is_near:
@@ -203,6 +257,9 @@ def _refill(power: Power) -> Intervals:
 
 def battery(power: Power, spec: RuleSpec) -> Finding:
     """`power.battery`: on battery, less than so many hours are left."""
+    begins = power.short_from("battery", spec, HOUR)
+    if begins > power.view.now:
+        return quiet(begins)
     finding = power.finding(power.when("battery"), runs_down=True)
     finding.yellow, finding.red, finding.critical = (
         power.left_below("battery", spec.limit(level), HOUR) for level in LEVELS
@@ -212,19 +269,24 @@ def battery(power: Power, spec: RuleSpec) -> Finding:
 
 def not_connected(power: Power, spec: RuleSpec) -> Finding:
     """`power.not_connected`: the mobile unit that the point waits for is not there."""
+    if power.current is None or power.current.mode != "not_connected":
+        return quiet()
     scope = power.when("not_connected")
     finding = power.finding(scope, runs_down=False)
     finding.yellow, finding.red, finding.critical = (held(scope, spec, level) for level in LEVELS)
     return finding
 
 
-def lost(power: Power, spec: RuleSpec) -> Finding:
-    """`power.lost`: no power, or run out by the clock. The scope is one stretch of the source that is in use now."""
+def lost(power: Power, spec: RuleSpec, *, at_a_glance: bool = False) -> Finding:
+    """`power.lost`: no power, or run out by the clock. The scope is one stretch of the source that is in use now.
+
+    With `at_a_glance`, what was before may be left out: where nobody asks when it was that it held.
+    """
     current = power.current
-    if current is None:
-        return Finding(scope=[])
-    ran_out = power.ran_out()
     now = power.view.now
+    if current is None or (at_a_glance and power.had(current.source, spec.keep)):
+        return quiet() if power.runs_out_at is None else quiet(power.runs_out_at)
+    ran_out = power.ran_out()
     by_clock = power.runs_out_at is not None and power.runs_out_at <= now
     scope: Intervals = []
     for each in reversed(power.readings):

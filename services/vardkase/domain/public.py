@@ -59,7 +59,7 @@ def project(state: PointState, now: int) -> tuple[dict[str, Any] | None, int]:
         times.append(state.confirmed)
     if not times:
         return public | {"status": "unconfirmed"}, FOREVER
-    updated = max(times) // ROUNDED * ROUNDED
+    updated = _rounded(max(times))
     valid_until, unconfirmed_from = updated + VALID, updated + UNCONFIRMED
     valid = now < valid_until
     services = {code: (said or "unknown") if valid else "unknown" for code, (_, said) in state.services()}
@@ -76,6 +76,15 @@ def project(state: PointState, now: int) -> tuple[dict[str, Any] | None, int]:
     public |= {name: state.value(name) for name in _TIMES}
     due = min((at for at in (valid_until, unconfirmed_from) if at > now), default=FOREVER)
     return public, due
+
+
+def confirmed_at(state: PointState) -> int:
+    """When the point was last confirmed, as far as the public is told: all that a sign of life changes for it, µs."""
+    return 0 if state.confirmed is None else _rounded(state.confirmed)
+
+
+def _rounded(time: int) -> int:
+    return time // ROUNDED * ROUNDED
 
 
 def _crowding(view: View) -> str:

@@ -5,7 +5,7 @@ the two are always equal.
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from heapq import merge
 from itertools import islice
@@ -44,14 +44,15 @@ class RollUp:
         for each in {each for code in kommuner for each in areas_of(code)}:
             if inside.issuperset(each.kommuner()):
                 self.sums[each] = {}
+        self._areas = {code: tuple(each for each in areas_of(code) if each in self.sums) for code in kommuner}
         self._contributions: dict[str, Contribution] = {}
         self._own: dict[Area, dict[str, int]] = {}
         #: How often an area changed: what is made of it may be kept for as long as this stays.
         self.revisions: dict[Area, int] = dict.fromkeys(self.sums, 0)
 
-    def areas(self, kommun: str) -> Iterator[Area]:
-        """The areas with a picture here that a kommun lies in, the smallest first."""
-        return (each for each in areas_of(kommun) if each in self.sums)
+    def areas(self, kommun: str) -> tuple[Area, ...]:
+        """The areas with a picture here that a kommun lies in, the smallest first; none for a kommun of elsewhere."""
+        return self._areas.get(kommun, ())
 
     def contribution(self, point: str) -> Contribution:
         """What the point adds now."""
@@ -64,7 +65,7 @@ class RollUp:
             return
         old = self._contributions.get(point, NOTHING)
         self._contributions[point] = new
-        difference = _difference(old.counts, new.counts)
+        difference = {} if old.counts is new.counts else _difference(old.counts, new.counts)
         touched = bool(difference) or old.shortage != new.shortage or old.content != new.content
         for area in self.areas(kommun):
             if difference:

@@ -80,6 +80,13 @@ class PointState:
     reached: int | None = None
     #: The last attempt to reach the point, and its result.
     contact: Entry | None = None
+    #: How often anything but the maxima and the contact has changed: what was computed of them holds while it stands.
+    revision: int = field(default=0, compare=False, repr=False)
+    #: No stamp of a value is later than this, µs.
+    latest: int = field(default=0, compare=False, repr=False)
+    #: What was computed last of this revision, or an earlier one: by judging, and by writing the document.
+    ruled: Any = field(default=None, compare=False, repr=False)
+    written: Any = field(default=None, compare=False, repr=False)
 
     @property
     def kommun(self) -> str:
@@ -150,6 +157,7 @@ class PointState:
 
     def put_fact(self, aspect: str, stamp: Stamp, value: Any) -> None:
         """Last writer wins, and the runner-up by another reporter is kept where two may contradict each other."""
+        self._change(stamp)
         held = self.facts.get(aspect)
         if held is None or stamp > held[0]:
             self.facts[aspect] = (stamp, value)
@@ -158,6 +166,7 @@ class PointState:
 
     def put_timelined(self, aspect: str, stamp: Stamp, value: Any) -> None:
         """Into the aspect's timeline, and among what was last known."""
+        self._change(stamp)
         timeline = self.timelines.get(aspect)
         if timeline is None:
             timeline = self.timelines[aspect] = Timeline()
@@ -174,12 +183,17 @@ class PointState:
 
     def put_need(self, need_id: str, stamp: Stamp, value: Any) -> None:
         """A need or a surplus; of too many the greatest stamps stay."""
+        self._change(stamp)
         held = self.needs.get(need_id)
         if held is not None and held[0] >= stamp:
             return
         self.needs[need_id] = (stamp, value)
         if len(self.needs) > MAX_NEEDS:
             del self.needs[min(self.needs, key=lambda key: self.needs[key][0])]
+
+    def _change(self, stamp: Stamp) -> None:
+        self.revision += 1
+        self.latest = max(self.latest, stamp.time)
 
     def _put_known(self, aspect: str, stamp: Stamp, value: Any) -> None:
         known = self.known.get(aspect)

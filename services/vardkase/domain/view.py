@@ -72,8 +72,33 @@ class View:
                 entries.sort()
         return entries
 
+    def recent(self, aspect: str, back: int) -> list[Any] | None:
+        """The known values that counted at any instant of the last `back` µs, the newest first; perhaps a few more.
+
+        A rule whose condition none of them meets does not hold now, whatever was before. `None` when that is not seen
+        at a glance: the newest known stamp does not count yet.
+        """
+        newest = self.state.known.get(aspect)
+        if newest is None:
+            return []
+        if newest[0].time > self.now + SKEW:
+            return None
+        values = [newest[1]]
+        since = self.now - back
+        if newest[0].time <= since:
+            return values
+        for stamp, value in reversed(self.state.timelines[aspect].entries):
+            if stamp < newest[0] and is_known(aspect, value):
+                values.append(value)
+                if stamp.time <= since:
+                    break
+        return values
+
     def last_known(self, aspect: str) -> Entry | None:
         """The newest entry of an aspect that is known and counts."""
+        newest = self.state.known.get(aspect)
+        if newest is None or newest[0].time <= self.now + SKEW:
+            return newest
         entries = self.known_entries(aspect)
         return entries[-1] if entries else None
 
@@ -102,8 +127,8 @@ class View:
     @property
     def lifecycle(self) -> str | None:
         """The last known lifecycle that counts."""
-        steps = self.steps("lifecycle")
-        return steps[-1][1] if steps else None
+        entry = self.last_known("lifecycle")
+        return None if entry is None else entry[1]
 
     def scope(self, lifecycles: frozenset[str]) -> Intervals:
         """When the point was in one of these lifecycles; nothing for a point that is retired."""

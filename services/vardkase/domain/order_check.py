@@ -1,0 +1,68 @@
+"""Whether an order says what can be done: what its form alone does not tell (`ORDER` checks that).
+
+An order reaches no further than the area it is about: who may give orders about a kommun (a permission on its subject)
+neither silences nor changes the rules of its neighbour.
+"""
+
+from vardkase_contracts.areas import KOMMUNER, Area
+from vardkase_contracts.orders import IncidentOrder, Order, RulesOrder, SilenceOrder
+from vardkase_contracts.refusals import Refusal
+
+from .overrides import BadOverride, parse
+from .places import is_point, lies_in
+from .rules import Rules
+
+_NO_AREA = "There is no such area"
+_NO_KOMMUN = "The point's kommun is none"
+
+
+def refusal_of(order: Order, base: Rules) -> Refusal | None:
+    """Why an order of the right form cannot be followed; `None` when it can.
+
+    Args:
+        order: of any kind; of those that nothing follows yet, only the area is looked at.
+        base: the node's own table of rules.
+    """
+    if not _exists(order.subject):
+        return Refusal("schema", "subject", _NO_AREA)
+    match order:
+        case IncidentOrder():
+            unknown = next((code for code in order.data.areas if not _exists(code)), None)
+            return None if unknown is None else Refusal("schema", "data.areas", _NO_AREA)
+        case SilenceOrder():
+            matcher = order.data.matcher
+            return _misplaced("data.matcher.area", matcher.area, order.subject) or _misplaced(
+                "data.matcher.point", matcher.point, order.subject
+            )
+        case RulesOrder():
+            return _misplaced("data.scope", order.data.scope, order.subject) or _bad_override(order, base)
+        case _:
+            return None
+
+
+def _exists(place: str) -> bool:
+    if is_point(place):
+        return place[:4] in KOMMUNER
+    try:
+        Area.parse(place)
+    except ValueError:
+        return False
+    return True
+
+
+def _misplaced(field: str, place: str | None, about: str) -> Refusal | None:
+    if place is None:
+        return None
+    if not _exists(place):
+        return Refusal("schema", field, _NO_KOMMUN if is_point(place) else _NO_AREA)
+    if not lies_in(place, about):
+        return Refusal("subject_mismatch", field, "Should lie in the area that the order is about")
+    return None
+
+
+def _bad_override(order: RulesOrder, base: Rules) -> Refusal | None:
+    try:
+        parse(order.data.override, base, of_point=is_point(order.data.scope))
+    except BadOverride as bad:
+        return Refusal("range" if bad.out_of_range else "schema", bad.field, bad.detail)
+    return None
