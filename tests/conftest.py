@@ -8,11 +8,18 @@ from pathlib import Path
 
 import pytest
 
+import needs
+from postgres import Postgres
 from servers import Dial, Eventually, Link, MakeServer, NatsServer
 from vardkase.runtime.jetstream.connection import Connection, connect
 
 
-@pytest.fixture
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A test that needs a program which is not there is skipped, or fails where it was to be installed."""
+    needs.look_for(item)
+
+
+@pytest.fixture(scope="session")
 def eventually() -> Eventually:
     """Waiting for a condition, plain or async, with a bound."""
 
@@ -50,6 +57,21 @@ def make_server(tmp_path: Path) -> Iterator[MakeServer]:
 def nats_server(make_server: MakeServer) -> NatsServer:
     """A nats-server with JetStream, synced always."""
     return make_server()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """One PostgreSQL for all tests. Who kills one, makes one of their own."""
+    server = Postgres(synced=False)
+    server.start()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+async def database(postgres: Postgres) -> str:
+    """The URL of an empty database."""
+    return await postgres.database()
 
 
 @pytest.fixture

@@ -29,6 +29,9 @@ from vardkase_contracts.areas import Area
 class Node:
     """Streams, and services as processes of their own. Everything ends with `stop`."""
 
+    share = 0.1
+    """Of the streams' full size, as in `topology.ensure`."""
+
     def __init__(self, data_dir: Path, eventually: Eventually, **variables: str) -> None:
         self.area = Area.parse(variables.get("VARDKASE_AREA", "SE"))
         self._data_dir = data_dir
@@ -46,8 +49,8 @@ class Node:
         await self.nats.start()
         self.nc = await connect(self.nats.url, name="test", reconnect_wait=0.05)
         self.public = await connect(self.nats.projector_url.get_secret_value(), name="test", reconnect_wait=0.05)
-        await topology.ensure(self.nc, self.area, share=0.1)
-        await topology.ensure_public(self.public, self.area, share=0.1)
+        await topology.ensure(self.nc, self.area, share=self.share)
+        await topology.ensure_public(self.public, self.area, share=self.share)
         for service in services:
             self.run(service)
         for service in services:

@@ -15,6 +15,7 @@ from vardkase.runtime.tasks import Tasks
 
 from .database import Database
 from .line import Line
+from .room import Room
 from .rules_text import rules_text
 from .tables import TABLES
 
@@ -41,12 +42,14 @@ class Archiver:
 
     async def start(self, nc: Client) -> None:
         """Begin to ask for the database; each stream goes on from where it is archived once it is there."""
-        self._database = Database(self._url, self._settings, self._metrics, rules=rules_text(self._settings))
+        settings, metrics = self._settings, self._metrics
+        rules, room = rules_text(settings), Room(settings, nc)
+        self._database = Database(self._url, settings, metrics, rules=rules, room=room)
         self.tasks.spawn(self._database.run(), name="database")
         there = {kept.name for kept in topology.KEPT}
         for stream in TABLES:
             if stream in there:
-                line = Line(stream, nc, self._database, self._settings, self._metrics)
+                line = Line(stream, nc, self._database, settings, metrics)
                 self._lines.append(line)
                 self.tasks.spawn(line.run(), name=f"line {stream}", finite=True)
 

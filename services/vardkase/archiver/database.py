@@ -13,6 +13,7 @@ from vardkase.runtime.health import Check
 from vardkase.runtime.metrics import Metrics
 from vardkase.runtime.settings import Settings
 
+from .room import Room
 from .session import Session
 
 log: Final = logging.getLogger(__name__)
@@ -26,14 +27,18 @@ class Database:
         settings: of the node; group `archiver`.
         metrics: where it tells whether it is there.
         rules: the version and the text of the table of rules that the node judges by.
+        room: tells whether there is room to write: see `Room`.
     """
 
-    def __init__(self, url: SecretStr, settings: Settings, metrics: Metrics, *, rules: tuple[str, bytes]) -> None:
+    def __init__(
+        self, url: SecretStr, settings: Settings, metrics: Metrics, *, rules: tuple[str, bytes], room: Room
+    ) -> None:
         self._url = url
         self._name = f"archiver {settings.node}"
         self._settings = settings.archiver
         self._metrics = metrics
         self._rules = rules
+        self._room = room
         self._session: Session | None = None
         self._there = asyncio.Event()
         self._lost = asyncio.Event()
@@ -62,6 +67,7 @@ class Database:
         backoff = Backoff(least=self._settings.backoff_min, most=self._settings.backoff_max)
         while True:
             try:
+                await self._see_to_room()
                 session = await Session.open(self._url, self._name, self._settings, self._number + 1)
                 await session.remember_rules(*self._rules)
             except Away as error:
@@ -90,11 +96,17 @@ class Database:
         while not self._lost.is_set():
             try:
                 await session.probe(self._settings.connect_timeout)
+                await self._see_to_room()
             except Away as error:
                 self.lost(session, error)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._settings.tick):
                     await self._lost.wait()
+
+    async def _see_to_room(self) -> None:
+        lacking = await self._room.lacking()
+        if lacking:
+            raise Away(lacking)
 
     def check(self) -> Check:
         """Whether it is there."""

@@ -4,7 +4,7 @@ Limits retention and file storage throughout. The log refuses what is new rather
 pictures and what is public the last value of each subject is kept, so that a new reader has the whole picture at once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -84,6 +84,16 @@ def config(kept: Kept, area: Area, share: float = 1.0) -> dict[str, Any]:
     }
 
 
+def differences(have: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Where a stream's configuration is not as it must be: what it has and what is wanted, by field.
+
+    Args:
+        have: as the server tells it.
+        wanted: as `config` makes it; what it does not name is an operator's to set.
+    """
+    return {key: (have.get(key), value) for key, value in wanted.items() if _plain(have.get(key)) != _plain(value)}
+
+
 async def ensure(nc: Client, area: Area, *, share: float = 1.0) -> None:
     """Make the streams of the node's account, and mend those that are otherwise.
 
@@ -108,16 +118,21 @@ async def ensure_public(nc: Client, area: Area, *, share: float = 1.0) -> None:
     await _ensure(nc, config(PUBLIC, area, share))
 
 
-async def fill_ratios(nc: Client) -> dict[str, float]:
-    """How full each stream of the node's account is, as a share of its room.
+async def fill_ratios(nc: Client, kept: Sequence[Kept] = KEPT) -> dict[str, float]:
+    """How full streams are, each as a share of its room.
+
+    Args:
+        nc: a connection to their account.
+        kept: which; those of the node's account unless given.
 
     Raises:
         ApiError, NoAnswer: one of them cannot be asked.
     """
     ratios: dict[str, float] = {}
-    for kept in KEPT:
-        info = await call(nc, f"STREAM.INFO.{kept.name}")
-        ratios[kept.name] = info["state"]["bytes"] / info["config"]["max_bytes"]
+    for each in kept:
+        info = await call(nc, f"STREAM.INFO.{each.name}")
+        room = info["config"].get("max_bytes", -1)
+        ratios[each.name] = info["state"]["bytes"] / room if room > 0 else 0.0
     return ratios
 
 
@@ -132,7 +147,7 @@ async def _ensure(nc: Client, wanted: dict[str, Any]) -> None:
         return
     # What an operator has set beyond what we name, its room above all, stays.
     mended = {**wanted, "max_bytes": have["max_bytes"] if have.get("max_bytes", -1) > 0 else wanted["max_bytes"]}
-    if any(_plain(have.get(key)) != _plain(value) for key, value in mended.items()):
+    if differences(have, mended):
         await _made(nc, "UPDATE", {**have, **mended})
 
 

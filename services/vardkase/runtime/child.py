@@ -41,6 +41,7 @@ class Child:
         go: set while the service may start; its process is started before that, to import what it needs.
         changed: called when it may have become ready.
         lease: a descriptor that it inherits and keeps: see `DataDir.lease`.
+        needed: whether the node is ready only when this service is.
     """
 
     def __init__(
@@ -53,8 +54,10 @@ class Child:
         go: asyncio.Event,
         changed: Callable[[], None],
         lease: int | None = None,
+        needed: bool = True,
     ) -> None:
         self.name = name
+        self.needed = needed
         self.restarts = 0
         self.pid: int | None = None
         """Of the process that runs now."""
@@ -75,7 +78,8 @@ class Child:
         self._stopping = False
         self._ever_ready = False
         self._heard = 0.0
-        self._checks: Sequence[Check] = (Check(name=name, ok=False, detail="starting"),)
+        self._checks: Sequence[Check] = ()
+        self._not_ready("starting")
 
     @property
     def checks(self) -> Sequence[Check]:
@@ -209,7 +213,7 @@ class Child:
         try:
             answer = await httpio.get(self.port, "/readyz", timeout=timeout, limit=READY_LIMIT)
             found = json.loads(answer.body)["checks"]
-            checks = [Check(name=f"{self.name}: {c['name']}", ok=bool(c["ok"]), detail=str(c["detail"])) for c in found]
+            checks = [self._check(f"{self.name}: {c['name']}", str(c["detail"]), ok=bool(c["ok"])) for c in found]
         except (OSError, ValueError, LookupError, TypeError) as error:
             if self._process is process:
                 self._not_ready(str(error) if self._ever_ready else f"starting: {error}")
@@ -222,4 +226,7 @@ class Child:
         self._changed()
 
     def _not_ready(self, detail: str) -> None:
-        self._checks = (Check(name=self.name, ok=False, detail=detail),)
+        self._checks = (self._check(self.name, detail, ok=False),)
+
+    def _check(self, name: str, detail: str, *, ok: bool) -> Check:
+        return Check(name=name, ok=ok, detail=detail, needed=self.needed)

@@ -18,6 +18,9 @@ MARK: Final = "node.json"
 """Whose directory it is."""
 RUNNING: Final = Path("run", "node.json")
 """Where the node that runs here tells how it is reached: its ready line. Not there when none runs."""
+STARTED: Final = Path("run", "started.json")
+"""Where a node tells, as soon as it starts, how it can be asked what keeps it from being ready. Not there when none
+runs."""
 _RETRY: Final = 0.05
 
 
@@ -57,7 +60,8 @@ class DataDir:
             taken.append(_take(path, LOCK, waits.lock_wait, "is in use: stop that node"))
             taken.append(_take(path, LEASE, waits.lease_wait, "is still in use by what a killed node left: wait"))
             _mark(path, settings)
-            (path / RUNNING).unlink(missing_ok=True)  # of one that was killed
+            for told in (RUNNING, STARTED):
+                (path / told).unlink(missing_ok=True)  # of one that was killed
         except OSError as error:
             _close(taken)
             raise Failed(f"the data directory {path} cannot be used ({error.strerror}): {_ANOTHER}") from None
@@ -66,13 +70,17 @@ class DataDir:
             raise
         return cls(path, *taken)
 
-    def tell(self, line: str) -> None:
+    def tell(self, line: str, *, where: Path = RUNNING) -> None:
         """Tells other programs of this user how the node is reached.
+
+        Args:
+            line: a JSON document.
+            where: the file: `RUNNING` once the node is ready, `STARTED` before that.
 
         Raises:
             Failed: the directory cannot be written to.
         """
-        told = self.path / RUNNING
+        told = self.path / where
         try:
             told.parent.mkdir(mode=0o700, exist_ok=True)
             _write(told, line)
@@ -81,7 +89,8 @@ class DataDir:
 
     def close(self) -> None:
         """Lets the directory go: the node runs no more."""
-        (self.path / RUNNING).unlink(missing_ok=True)
+        for told in (RUNNING, STARTED):
+            (self.path / told).unlink(missing_ok=True)
         _close([self._lock, self.lease])
 
 

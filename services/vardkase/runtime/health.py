@@ -33,15 +33,18 @@ class Check:
     """Whether it holds now."""
     detail: str = ""
     """What was seen: for people."""
+    needed: bool = True
+    """Whether it must hold. What a node can do without is told all the same."""
 
     def told(self) -> dict[str, Any]:
         """The check as JSON."""
-        return {"name": self.name, "ok": self.ok, "detail": self.detail}
+        told: dict[str, Any] = {"name": self.name, "ok": self.ok, "detail": self.detail}
+        return told if self.needed else told | {"needed": False}
 
 
 def readiness(name: str, checks: Sequence[Check]) -> tuple[int, bytes]:
-    """Status and JSON body of `/readyz`: 200 when every check holds, else 503."""
-    ready = all(check.ok for check in checks)
+    """Status and JSON body of `/readyz`: 200 when every check holds that is needed, else 503."""
+    ready = all(check.ok or not check.needed for check in checks)
     body = {"ready": ready, "service": name, "checks": [check.told() for check in checks]}
     return 200 if ready else 503, json.dumps(body, ensure_ascii=False).encode()
 

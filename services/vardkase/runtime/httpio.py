@@ -18,7 +18,7 @@ log: Final = logging.getLogger(__name__)
 HEAD_LIMIT: Final = 8192
 """Longest head of a request or an answer, in bytes."""
 CONNECTIONS: Final = 64
-"""Most connections at once; one more is closed."""
+"""Most connections at once; one more takes the place of the oldest."""
 PATIENCE: Final = 5.0
 """Seconds that a client has to send its request, and to take the answer."""
 
@@ -46,7 +46,7 @@ class HttpServer:
     def __init__(self, routes: Mapping[str, Route]) -> None:
         self._routes = routes
         self._server: asyncio.Server | None = None
-        self._open = 0
+        self._open: dict[asyncio.StreamWriter, None] = {}  # the oldest first
 
     async def start(self, bound: socket.socket) -> None:
         """Begins to answer."""
@@ -59,15 +59,21 @@ class HttpServer:
             await self._server.wait_closed()
 
     async def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._open += 1
+        if len(self._open) >= CONNECTIONS:
+            oldest = next(iter(self._open))
+            del self._open[oldest]
+            oldest.transport.abort()
+        self._open[writer] = None
         try:
-            if self._open <= CONNECTIONS:
-                # What a client does wrong, or leaves undone, ends its connection and is no news.
-                with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError):
-                    await self._exchange(reader, writer)
+            # What a client does wrong, or leaves undone, ends its connection and is no news.
+            with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError):
+                await self._exchange(reader, writer)
+                writer.close()
+                async with asyncio.timeout(PATIENCE):
+                    await writer.wait_closed()  # what is left of the answer is taken
         finally:
-            self._open -= 1
-            writer.close()
+            writer.transport.abort()  # not closed: that waits for as long as there is something that nobody takes
+            self._open.pop(writer, None)
 
     async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         async with asyncio.timeout(PATIENCE):
@@ -102,14 +108,22 @@ class HttpServer:
             return Answer(status=500, kind="text/plain", body=b"Could not be answered; see the log.\n")
 
 
-async def get(port: int, path: str, *, timeout: float, limit: int) -> Answer:  # noqa: ASYNC109 -- bounds all of it
-    """What a service on this computer answers.
+async def get(
+    port: int,
+    path: str,
+    *,
+    timeout: float,  # noqa: ASYNC109 -- bounds all of it
+    limit: int,
+    host: str = "127.0.0.1",
+) -> Answer:
+    """What a service answers: one on this computer, unless a host is named.
 
     Args:
-        port: where it listens, on loopback.
+        port: where it listens.
         path: what is asked for.
         timeout: seconds for all of it.
         limit: longest answer in bytes.
+        host: where it is.
 
     Raises:
         OSError: it does not answer, or not in time, or not in HTTP.
@@ -117,8 +131,8 @@ async def get(port: int, path: str, *, timeout: float, limit: int) -> Answer:  #
     writer: asyncio.StreamWriter | None = None
     try:
         async with asyncio.timeout(timeout):
-            reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=HEAD_LIMIT)
-            writer.write(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode("latin-1"))
+            reader, writer = await asyncio.open_connection(host, port, limit=HEAD_LIMIT)
+            writer.write(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode("latin-1"))
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
             body = bytearray()
             while part := await reader.read(65536):

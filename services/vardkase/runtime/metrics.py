@@ -79,6 +79,12 @@ class Metrics:
         self.needs_over_limit = Counter(
             "vardkase_needs_over_limit", "Needs left out: a point has more than 64", ["reality"], registry=r
         )
+        self.points_over_limit = Gauge(
+            "vardkase_points_over_limit",
+            "Points beyond the 500 foreseen of each kommun, all told",
+            ["reality"],
+            registry=r,
+        )
         self.refolds = Counter(
             "vardkase_refolds", "Points folded again from the log", ["reality", "reason"], registry=r
         )
@@ -94,6 +100,24 @@ class Metrics:
         self.alert_changes = Counter(
             "vardkase_alert_changes", "Changes of alerts published", ["reality", "rule", "level"], registry=r
         )
+
+        # Acts of people.
+        self.orders_kept = Gauge(
+            "vardkase_orders_kept",
+            "Of acks: alerts; of silences and incidents: how many; of rules: scopes",
+            ["reality", "kind"],
+            registry=r,
+        )
+        self.orders_left_out = Gauge(
+            "vardkase_orders_left_out",
+            "Orders left out since the start: there were too many",
+            ["reality", "kind"],
+            registry=r,
+        )
+        self.rule_tables = Gauge(
+            "vardkase_rule_tables", "Different tables of rules that judge", ["reality"], registry=r
+        )
+        self.alerts_silenced = Gauge("vardkase_alerts_silenced", "Open alerts with a silence", ["reality"], registry=r)
 
         # Reading and writing streams.
         self.batch_size = Histogram("vardkase_batch_size", "Messages in a batch", ["stream"], buckets=SIZES, registry=r)
@@ -115,6 +139,12 @@ class Metrics:
         self.write_conflicts = Counter(
             "vardkase_write_conflicts", "Batches refused since another had written", ["stream"], registry=r
         )
+
+        # The archive.
+        self.archived = Counter(
+            "vardkase_archived", "Messages archived, by what became of them", ["stream", "outcome"], registry=r
+        )
+        self.archive_up = Gauge("vardkase_archive_up", "1 while the archive's database can be written", registry=r)
 
         # The process.
         self.up = Gauge("vardkase_service_up", "1 while the service is started and connected", registry=r)

@@ -1,8 +1,9 @@
 """A NATS server of one's own: found in its wheel, configured, started, waited for, stopped.
 
-Two accounts. `TP` has everything and is for this computer alone: whoever connects over loopback without a name is in
+Three accounts. `TP` has everything and is for this computer alone: whoever connects over loopback without a name is in
 it. `PUBLIC` has what everyone may see: its writer has a password that stays in the data directory, its readers have
-none to speak of (`public`), and can read one stream and nothing else.
+none to speak of (`public`), and can read one stream and nothing else. `SYS` is the server's own: from it the node asks
+whether the server can store.
 
 `sync_interval: always`: what is acknowledged is on disk. The server's own default is two minutes, and a power cut is
 what this is made for.
@@ -14,6 +15,7 @@ import ctypes
 import json
 import logging
 import secrets
+import shutil
 import signal
 import socket
 import sys
@@ -22,11 +24,13 @@ from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 from typing import Any, Final
 
+import nats.errors
 from pydantic import SecretStr
 
+from vardkase.runtime.bus_watch import Illness
 from vardkase.runtime.errors import Failed
 from vardkase.runtime.jetstream.api import ApiError, NoAnswer, call
-from vardkase.runtime.jetstream.connection import ConnectFailed, connect
+from vardkase.runtime.jetstream.connection import ConnectFailed, Connection, connect
 from vardkase.runtime.settings import Settings
 from vardkase_contracts.streams import PUBLIC
 
@@ -34,8 +38,17 @@ _HOST: Final = "127.0.0.1"
 _START_TIMEOUT: Final = 60.0
 """A large store takes its time to be read after a power cut."""
 _STOP_TIMEOUT: Final = 10.0
+_ASKED: Final = 2.0
+"""Seconds that it may take to say how it is."""
+_HEALTH: Final = "$SYS.REQ.SERVER.PING.HEALTHZ"
+_NO_LIMIT: Final = 1 << 50
+_ROOM_TO_START: Final = 16 << 20
+"""Bytes: with less on its disk, a server that was started anew would fail at once again."""
+_WRITE_ERROR: Final = "write error"
+"""The server's words for what it never gets over: see `EmbeddedNats.illness`."""
 _LOG_BYTES: Final = 10 << 20
 _PR_SET_PDEATHSIG: Final = 1
+_LONGEST_TOLD: Final = 500
 _MOST_TOLD: Final = 20
 """Lines of the server's log that are told here after a start; the rest stands there."""
 _EXPECTED: Final = "Plaintext passwords detected"
@@ -75,6 +88,7 @@ class EmbeddedNats:
         self._port = settings.nats_port
         self._process: asyncio.subprocess.Process | None = None
         self._passwords: dict[str, str] = {}
+        self._watch: Connection | None = None
 
     @property
     def url(self) -> str:
@@ -125,6 +139,7 @@ class EmbeddedNats:
             raise Failed(f"nats-server was not ready in {_START_TIMEOUT:g} s: see {self._log}") from None
         for line in _warnings(self._log, told):
             log.warning("nats-server: %s", line)
+        await self._watch_from_now()
 
     async def wait(self) -> int:
         """Wait until its process has ended; the exit code."""
@@ -132,6 +147,7 @@ class EmbeddedNats:
 
     async def stop(self) -> None:
         """End it: it syncs and closes its store. Without effect when it has ended."""
+        await self._no_watch()
         process = self._process
         if process is None or process.returncode is not None:
             return
@@ -144,6 +160,46 @@ class EmbeddedNats:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
+
+    async def illness(self) -> Illness | None:
+        """What is the matter with the server that runs; None when it is well.
+
+        A stream whose store once failed (a full disk) takes nothing more until the server is started anew, and answers
+        none of its publishers; JetStream's own API goes on as if nothing were the matter. The server's health tells.
+        """
+        watch = self._watch
+        try:
+            if watch is None:
+                return Illness(detail="cannot be asked how it is", silent=True)
+            answer = json.loads((await watch.request(_HEALTH, b"", timeout=_ASKED)).data)["data"]
+        except (nats.errors.Error, OSError, ValueError, LookupError) as error:
+            if watch is not self._watch:
+                return None  # it was another server that was asked
+            return Illness(detail=f"does not say how it is: {error or type(error).__name__}", silent=True)
+        if answer.get("status") == "ok":
+            return None
+        detail = str(answer.get("error", "is ill, and does not say why"))[:_LONGEST_TOLD]
+        if _WRITE_ERROR not in detail:
+            return Illness(detail=detail)
+        full = shutil.disk_usage(self._dir).free < _ROOM_TO_START
+        return Illness(detail=f"{detail}; waiting for room" if full else detail, lasting=not full)
+
+    async def _watch_from_now(self) -> None:
+        """Connect to the account that may ask for the server's health."""
+        await self._no_watch()
+        url = f"nats://watch:{self._passwords['watch']}@{_HOST}:{self._port}"
+        try:
+            self._watch = await connect(url, name="watch", within=_ASKED)
+        except ConnectFailed as error:
+            await self.stop()
+            raise Failed(f"nats-server cannot be watched: {error}") from None
+
+    async def _no_watch(self) -> None:
+        watch, self._watch = self._watch, None
+        if watch is not None:
+            with contextlib.suppress(nats.errors.Error, OSError, TimeoutError):
+                async with asyncio.timeout(_ASKED):
+                    await watch.close()
 
     @property
     def pid(self) -> int | None:
@@ -172,7 +228,14 @@ class EmbeddedNats:
             "server_name": self._node,
             "listen": f"{_HOST}:{self._port or -1}",
             "ports_file_dir": str(self._dir),
-            "jetstream": {"store_dir": str(self._dir / "store"), "domain": self._node, "sync_interval": "always"},
+            "jetstream": {
+                "store_dir": str(self._dir / "store"),
+                "domain": self._node,
+                "sync_interval": "always",
+                # Each stream has its own limit. The server's for all of them, unless it is given, is a share of what is
+                # free when it starts: a store larger than that would take nothing more after a restart.
+                "max_file_store": _NO_LIMIT,
+            },
             "max_payload": 1 << 20,
             # Otherwise a black hole goes unnoticed for minutes.
             "ping_interval": "5s",
@@ -181,6 +244,7 @@ class EmbeddedNats:
             "log_size_limit": _LOG_BYTES,
             "log_max_num": 3,
             "accounts": {
+                "SYS": {"users": [{"user": "watch", "password": self._passwords["watch"]}]},
                 "TP": {
                     "jetstream": "enabled",
                     "users": [{"user": "node", "password": self._passwords["node"]}],
@@ -201,6 +265,7 @@ class EmbeddedNats:
                 },
             },
             "no_auth_user": "node",
+            "system_account": "SYS",
         }
         return json.dumps(config, indent=2)
 
@@ -253,16 +318,18 @@ def _free(port: int) -> None:
 
 
 def _secrets(path: Path) -> dict[str, str]:
-    """Passwords of this node's own, made once."""
+    """Passwords of this node's own, made once; the one that an older node did not have is added."""
     try:
         kept = json.loads(path.read_text())
-        return {"node": kept["node"], "projector": kept["projector"]}
+        found = {"node": kept["node"], "projector": kept["projector"], "watch": kept.get("watch")}
     except FileNotFoundError:
-        made = {"node": secrets.token_urlsafe(24), "projector": secrets.token_urlsafe(24)}
-        _write(path, json.dumps(made))
-        return made
-    except (ValueError, KeyError, TypeError):
+        found = dict.fromkeys(("node", "projector", "watch"))
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise Failed(f"{path}: cannot be read: delete it, and new passwords are made") from None
+    made = {user: password or secrets.token_urlsafe(24) for user, password in found.items()}
+    if made != found:
+        _write(path, json.dumps(made))
+    return made
 
 
 def _write(path: Path, text: str) -> None:

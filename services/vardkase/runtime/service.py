@@ -6,6 +6,7 @@ process, on a connection of theirs.
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 import socket
@@ -19,6 +20,7 @@ from prometheus_client import generate_latest
 
 from vardkase.runtime.errors import DONE, FAILED, Ended
 from vardkase.runtime.health import Check, Receive, Scope, Send, endpoints
+from vardkase.runtime.http_limits import BoundedHttp
 from vardkase.runtime.jetstream.connection import Connection
 from vardkase.runtime.link import FASTSTREAM_LOG, NODE, Broker, Link
 from vardkase.runtime.metrics import Metrics
@@ -28,9 +30,6 @@ from vardkase.runtime.tasks import Tasks
 from vardkase.runtime.watchdog import Watchdog, wait_for_go
 
 log: Final = logging.getLogger(__name__)
-
-CONNECTIONS: Final = 100
-"""Most HTTP connections at once; more are answered 503."""
 
 
 class Service(Protocol):
@@ -146,6 +145,7 @@ class Application(AsgiFastStream):
         except Exception as error:  # noqa: BLE001 -- told, and the process ends in order
             self.fate.fail(f"{self.service.name} could not start", error)
         else:
+            _spare_the_lasting()
             self._started = True
             self.metrics.up.set(1)
             log.info("started", extra={"node": self._settings.node, "area": self._settings.area})
@@ -166,6 +166,17 @@ class Application(AsgiFastStream):
         except Exception as error:  # noqa: BLE001 -- told; what was not acknowledged comes again
             self.fate.fail(f"{self.service.name} could not stop in order", error)
         await self.service.tasks.stop()
+
+
+def _spare_the_lasting() -> None:
+    """Keeps Python's cyclic collector from going through all that is held again and again, everything standing still.
+
+    What was loaded at the start stays; of the rest nearly all is freed by counting references. Measured in an
+    aggregator with 3,000 points: a tenth of its time, and pauses of more than 100 ms.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 100)
 
 
 def application(
@@ -196,10 +207,9 @@ def serve(app: Application, settings: Settings) -> int:
             log_config=None,
             access_log=False,
             lifespan="on",
-            http="h11",
+            http=BoundedHttp,
             ws="none",
             server_header=False,
-            limit_concurrency=CONNECTIONS,
             timeout_keep_alive=5,
             timeout_graceful_shutdown=2,
         )

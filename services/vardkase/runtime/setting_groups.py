@@ -107,6 +107,27 @@ class AggregatorSettings(_Group):
     """How often the roll-up is made again from the beginning and compared."""
 
 
+class ArchiverSettings(_Group):
+    """Writing the streams into PostgreSQL."""
+
+    batch: Count = 1_000
+    """Most messages in one transaction."""
+    buffer: Count = 2_000
+    """Most messages of a stream that wait in memory; more are not asked for."""
+    linger: SecondsOrNone = 0.2
+    """How long a transaction waits for more than what has come: the archive need not be fast, and syncs cost."""
+    tick: Seconds = 1.0
+    """How often lags are measured."""
+    connect_timeout: Seconds = 5.0
+    """How long one attempt to connect to PostgreSQL may take."""
+    timeout: Seconds = 30.0
+    """How long one statement may take. After it the connection is cut."""
+    backoff_min: Seconds = 0.2
+    """First wait before PostgreSQL is asked again when it is away."""
+    backoff_max: Seconds = 5.0
+    """Longest such wait."""
+
+
 class SupervisorSettings(_Group):
     """A whole node in one command."""
 
@@ -121,7 +142,12 @@ class SupervisorSettings(_Group):
     probe_timeout: Seconds = 1.0
     """How long one such answer, or a service's metrics, may take."""
     hang: Seconds = 30.0
-    """A service that has answered nothing at all for so long is killed and started again."""
+    """A service, or a NATS of the node's own, that has answered nothing at all for so long is killed and started
+    again."""
+    bus_poll: Seconds = 1.0
+    """How often a NATS of the node's own is asked whether it can store."""
+    streams_poll: Seconds = 10.0
+    """How often it is seen to that the streams are there."""
     stop_grace: Seconds = 15.0
     """How long a service may take to stop before it is killed."""
     lock_wait: SecondsOrNone = 2.0

@@ -57,7 +57,7 @@ class Settings(BaseSettings):
     node: types.NodeName = Field(default_factory=_node)
     """The node's name and JetStream domain: `SE`, `lan-24`, `kommun-2480` unless given."""
     data_dir: types.AbsolutePath = Field(default_factory=_data_dir)
-    """Where an embedded NATS keeps its streams. One node each."""
+    """Where an embedded NATS keeps its streams, and an embedded PostgreSQL the archive. One node each."""
 
     nats_url: types.NatsUrl | None = None
     """The NATS server. None: one is started."""
@@ -69,8 +69,12 @@ class Settings(BaseSettings):
     """A NATS credentials file for the public account."""
     nats_port: types.Port = 4222
     """The port of an embedded NATS."""
+    archive: bool = True
+    """Whether `vardkase up` keeps the archive: history in PostgreSQL."""
     database_url: types.PostgresUrl | None = None
-    """PostgreSQL. None: no archive."""
+    """The PostgreSQL of the archive. None: `vardkase up` starts one."""
+    database_port: types.Port = 0
+    """The port of an embedded PostgreSQL; 0: a free one."""
 
     http_host: str = "127.0.0.1"
     """The address that HTTP listens on."""
@@ -106,6 +110,7 @@ class Settings(BaseSettings):
     writer: groups.WriterSettings = groups.WriterSettings()
     intake: groups.IntakeSettings = groups.IntakeSettings()
     aggregator: groups.AggregatorSettings = groups.AggregatorSettings()
+    archiver: groups.ArchiverSettings = groups.ArchiverSettings()
     supervisor: groups.SupervisorSettings = groups.SupervisorSettings()
 
     @classmethod

@@ -9,11 +9,13 @@ import json
 import logging
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Final, Protocol
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from typing import Any, Final
 
 from vardkase.runtime import exposition
 from vardkase.runtime.backoff import Backoff
+from vardkase.runtime.beside import Beside, Server
+from vardkase.runtime.bus_watch import BusWatch, Illness
 from vardkase.runtime.child import Child
 from vardkase.runtime.errors import DONE, FAILED, WRONG_USE, Ended
 from vardkase.runtime.health import Check, readiness
@@ -22,26 +24,6 @@ from vardkase.runtime.settings import Settings, environment
 from vardkase.runtime.sockets import url
 
 log: Final = logging.getLogger(__name__)
-
-
-class Bus(Protocol):
-    """A NATS server that the node runs itself."""
-
-    async def start(self) -> None:
-        """Starts it; returns when it takes connections. Again after its end: on the same port and store.
-
-        Raises:
-            Ended: it cannot be started, in one line.
-        """
-        ...
-
-    async def wait(self) -> int:
-        """Waits until its process has ended; the exit code."""
-        ...
-
-    async def stop(self) -> None:
-        """Ends it. Without effect when it has ended."""
-        ...
 
 
 Command = Callable[[str], Sequence[str]]
@@ -59,6 +41,9 @@ class Supervisor:
         settings: of the node.
         services: the names of those it runs.
         bus: the NATS server it runs, if it does.
+        beside: other servers that it runs, and is ready without.
+        optional: those of the services that it is ready without.
+        ask: how the bus is: see `BusWatch`.
         variables: the settings that the services get besides, once the bus is up (`nats_url` …).
         prepare: sees to it that the streams are there; called again each time NATS was started.
         bound: the socket that the node answers on.
@@ -71,20 +56,27 @@ class Supervisor:
         settings: Settings,
         *,
         services: Sequence[str],
-        bus: Bus | None,
+        bus: Server | None,
         variables: Callable[[], dict[str, Any]],
         prepare: Callable[[], Awaitable[None]],
         bound: socket.socket,
         lease: int | None = None,
+        beside: Sequence[Beside] = (),
+        optional: Collection[str] = (),
+        ask: Callable[[], Awaitable[Illness | None]] | None = None,
         command: Command = command,
     ) -> None:
         self._settings = settings
         self._bus = bus
+        self._beside = beside
         self._prepare = prepare
         self._bound = bound
         self.http = url(bound)
         """Where the node answers."""
         self._prepared = asyncio.Event()
+        self._bus_watch = BusWatch(
+            bus=bus, ask=ask, prepare=prepare, running=self._prepared, settings=settings.supervisor
+        )
         self._ready = asyncio.Event()
         self._bus_restarts = 0
         self._bus_detail = "starting"
@@ -104,6 +96,7 @@ class Supervisor:
                 go=self._prepared,
                 changed=self._look,
                 lease=lease,
+                needed=name not in optional,
             )
             for name in services
         ]
@@ -111,8 +104,10 @@ class Supervisor:
 
     def checks(self) -> list[Check]:
         """What must hold for the node to be ready."""
-        nats = Check(name="nats", ok=self._prepared.is_set(), detail=self._bus_detail)
-        return [nats, *(check for child in self.children for check in child.checks)]
+        trouble = self._bus_watch.trouble
+        nats = Check(name="nats", ok=self._prepared.is_set() and not trouble, detail=trouble or self._bus_detail)
+        others = [each.check() for each in self._beside]
+        return [nats, *(check for child in self.children for check in child.checks), *others]
 
     async def start(self) -> None:
         """Starts everything; returns when it is under way.
@@ -121,6 +116,8 @@ class Supervisor:
             Ended: NATS cannot be started, or its streams cannot be made.
         """
         await self._http.start(self._bound)
+        for each in self._beside:
+            self._spawn(each.run(), f"keep {each.name}")
         if self._bus is not None:
             await self._bus.start()
             log.debug("NATS is up")
@@ -130,6 +127,7 @@ class Supervisor:
         await self._make_streams(first=True)
         if self._bus is not None:
             self._spawn(self._keep_bus(self._bus), "keep nats")
+        self._spawn(self._bus_watch.run(), "watch nats")
 
     async def run(self, *, stop: asyncio.Event, hurry: asyncio.Event, ready: Callable[[], Awaitable[None]]) -> int:
         """Starts the node, keeps it, and stops it in order. The exit code.
@@ -164,7 +162,7 @@ class Supervisor:
         return self._ended.result() if self._ended.done() else DONE
 
     async def stop(self, hurry: asyncio.Event) -> None:
-        """Stops the services, which finish what they have in hand; then NATS; then HTTP.
+        """Stops the services, which finish what they have in hand; then NATS and other servers; then HTTP.
 
         Args:
             hurry: set it to kill the services that are still busy. Nothing is lost by it: what was not acknowledged
@@ -176,15 +174,15 @@ class Supervisor:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._bus is not None:
-            self._prepared.clear()
-            await self._bus.stop()
+        self._prepared.clear()
+        servers = [] if self._bus is None else [self._bus]
+        await asyncio.gather(*(each.stop() for each in (*servers, *self._beside)))
         await self._http.stop()
         for child in self.children:
             child.close()
 
     def _look(self) -> None:
-        if all(check.ok for check in self.checks()):
+        if all(check.ok or not check.needed for check in self.checks()):
             self._ready.set()
 
     def _spawn(self, coroutine: Any, name: str) -> None:
@@ -204,10 +202,10 @@ class Supervisor:
 
     async def _keep(self, child: Child) -> None:
         await child.run()
-        if child.refused:  # it has said why
+        if child.refused and child.needed:  # it has said why
             self._end(WRONG_USE)
 
-    async def _keep_bus(self, bus: Bus) -> None:
+    async def _keep_bus(self, bus: Server) -> None:
         limits = self._settings.supervisor
         backoff = Backoff(least=limits.backoff_min, most=limits.backoff_max)
         loop = asyncio.get_running_loop()
@@ -274,7 +272,8 @@ class Supervisor:
         restarts = of_each(lambda child: child.restarts)
         if self._bus is not None:
             restarts.append(({"service": "nats-server"}, self._bus_restarts))
-        ready = all(check.ok for check in self.checks()) and not self._stopping
+        restarts.extend(({"service": each.name}, each.restarts) for each in self._beside)
+        ready = all(check.ok or not check.needed for check in self.checks()) and not self._stopping
         return "".join(
             exposition.family(name, kind, text, samples)
             for name, kind, text, samples in (

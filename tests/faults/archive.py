@@ -1,0 +1,76 @@
+"""What the archive must hold when all is over: every copy of a report once, every change of an alert, every act."""
+
+import json
+from collections import Counter
+
+import asyncpg
+
+from vardkase.runtime.jetstream.api import call
+from vardkase.runtime.jetstream.connection import Connection
+from vardkase.runtime.jetstream.values import last_values, scan
+from vardkase_contracts import streams
+
+_STREAMS = (streams.REPORTS, streams.ALERTS, streams.STATE, streams.ORDERS_UP, streams.REJECTED)
+
+
+async def behind(nc: Connection) -> list[str]:
+    """The streams that the archive has not read to their ends, in words."""
+    found: list[str] = []
+    for stream in _STREAMS:
+        last = (await call(nc, f"STREAM.INFO.{stream}"))["state"]["last_seq"]
+        floor = (await call(nc, f"CONSUMER.INFO.{stream}.archiver"))["ack_floor"]["stream_seq"]
+        if floor < last:
+            found.append(f"the archive has {floor} of {last} of {stream}")
+    return found
+
+
+async def wrong(nc: Connection, url: str, *, older: Counter[bytes] | None = None) -> list[str]:
+    """What the archive lacks, or has twice, or that nobody told it; empty when nothing is wrong.
+
+    Args:
+        nc: a connection to the node's account.
+        url: of its database.
+        older: reports that the archive had before the log was lost.
+    """
+    db = await asyncpg.connect(url)
+    try:
+        await db.execute("SET search_path = vardkase, public")
+        # Each copy is kept once, however often it came.
+        told = {each.data async for each in scan(nc, streams.REPORTS, [])} | set(older or ())
+        kept = Counter(bytes(row["data"]) for row in await db.fetch("SELECT data FROM report"))
+        found = [f"{count} times in the archive: {data[:150]!r}" for data, count in kept.items() if count > 1]
+        found += [f"not in the archive: {data[:150]!r}" for data in told - kept.keys()]
+        found += [f"only in the archive: {data[:150]!r}" for data in kept.keys() - told]
+        if older is None:
+            for stream, query in (
+                (streams.ALERTS, "SELECT sequence FROM alert_change"),
+                (streams.ORDERS_UP, "SELECT sequence FROM act"),
+                (streams.REJECTED, "SELECT sequence FROM rejected"),
+            ):
+                there = Counter([each.sequence async for each in scan(nc, stream, [])])
+                here = Counter(row["sequence"] for row in await db.fetch(query))
+                found += [f"{stream} {sequence} is {here[sequence]} times in the archive" for sequence in there - here]
+                found += [f"{stream} {sequence} is too often in the archive" for sequence in here - there]
+        found += await _states(nc, db)
+        misfits = await db.fetchval("SELECT count(*) FROM misfit")
+        return [*found, f"{misfits} misfits"] if misfits else found
+    finally:
+        await db.close()
+
+
+async def _states(nc: Connection, db: asyncpg.Connection) -> list[str]:
+    """The last state of each point that the archive has, against what STATE says."""
+    rows = await db.fetch(
+        "SELECT DISTINCT ON (reality, kommun, slug) reality, kommun || '-' || slug AS id, version FROM state_change"
+        " ORDER BY reality, kommun, slug, stored_at DESC, sequence DESC"
+    )
+    kept = {(row["reality"], row["id"]): row["version"].hex() for row in rows}
+    told = {}
+    async for each in last_values(nc, streams.STATE, []):
+        document = json.loads(each.data)
+        told[document["reality"], document["id"]] = document["version"]
+    return [
+        f"state of {name}: the archive has {kept.get(name)}, not {version}"
+        for name, version in told.items()
+        if kept.get(name) != version
+    ]
