@@ -36,7 +36,8 @@ class Node:
         self.area = Area.parse(variables.get("VARDKASE_AREA", "SE"))
         self._data_dir = data_dir
         self._eventually = eventually
-        self._variables = variables
+        #: The services' settings, beside those that the node makes.
+        self.variables = variables
         self.nats = EmbeddedNats(load(data_dir=data_dir, nats_port=0, area=self.area.code))
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._http: dict[str, str] = {}
@@ -75,13 +76,13 @@ class Node:
             bound = self._sockets[service] = listen("127.0.0.1", 0)
         self._http[service] = url(bound)
         environment = {name: value for name, value in os.environ.items() if not name.startswith("VARDKASE_")}
-        environment |= self._variables | {
+        environment |= {
             "VARDKASE_AREA": self.area.code,
             "VARDKASE_NATS_URL": self.nats.url,
             "VARDKASE_NATS_PUBLIC_URL": self.nats.projector_url.get_secret_value(),
             "VARDKASE_DATA_DIR": str(self._data_dir),
             "VARDKASE_HTTP_FD": str(bound.fileno()),
-        }
+        } | self.variables
         with (self._data_dir / f"{service}.out").open("ab") as out:
             self._running[service] = subprocess.Popen(
                 [sys.executable, "-m", "vardkase.cli.main", "run", service],
@@ -137,9 +138,15 @@ class Node:
                     # Not by what is pending: the server may not have counted yet what it has just stored.
                     if info["ack_floor"]["stream_seq"] < await self._last_of(stream, info["config"]):
                         return False
-            return all(self.is_ready(service) for service in self._running)
+            return all(self.is_ready(service) for service in self._running) and not self._telling()
 
         await self._eventually(quiet, what="everything dealt with", within=within)
+
+    def _telling(self) -> float:
+        """How many documents wait to be told to the public."""
+        if "aggregator" not in self._running:
+            return 0
+        return self.metrics("aggregator").get('vardkase_queue_depth{queue="public"}', 0)
 
     async def _last_of(self, stream: str, consumer: dict[str, Any]) -> int:
         """The last sequence that a consumer is to read."""

@@ -159,7 +159,7 @@ class Surplus(Frozen):
     count: Count
     """How many offers."""
     quantities: dict[str, float]
-    """The sum of what was said, by unit."""
+    """The sum of what was said, by unit; of more than 16 units those of the most offers."""
 
 
 class PictureResources(Frozen):

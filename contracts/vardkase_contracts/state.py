@@ -209,6 +209,9 @@ class State(Frozen):
     """What its reporters differ about."""
     alerts: tuple[OpenAlert, ...]
     """Its open alerts."""
+    cut: bool = False
+    """Whether `facts`, `timelines` and `others` were left out, since they are longer than the node's NATS server takes;
+    `version` is that of the whole."""
 
 
 STATE: Final[TypeAdapter[State]] = TypeAdapter(State)

@@ -125,6 +125,14 @@ def test_rules_about_areas_are_overridden_for_areas() -> None:
     assert ("area.red_share/24" in firing, "area.red_share/2480" in firing) == (True, False)
 
 
+def test_a_share_of_no_points_is_none() -> None:
+    """A share that asks for no open point at all does not hold where there is none, and nothing stops."""
+    timeline = warm(POINT)
+    timeline.order(rules(at(10), "SE", {"area.red_share": {"min_open": 0, "min_red": 0}}))
+    timeline.tell(status(at(10, 10), lifecycle="closed"))
+    assert timeline.node.firing() == {}
+
+
 def test_an_override_of_an_exercise_changes_no_real_rule() -> None:
     """Rules are of one reality."""
     worlds = warm(POINT), Timeline(node=Node(reality="exe"))

@@ -3,8 +3,9 @@
     uv run --no-sync python tests/bench/memory.py [--points 3000] [--reports 30000]
 
 `vardkase up` as an operator runs it, with NATS and PostgreSQL of its own, and a storm's reports published at INTAKE.
-When all of them are dealt with: the resident memory of each process, and its proportional set size (PSS: what is
-shared, such as Python's own code, divided among those who share it). PostgreSQL is told apart.
+When all of them are dealt with, and again after a minute of rest (nats-server lets go of what it keeps at hand): the
+resident memory of each process, and its proportional set size (PSS: what is shared, such as Python's own code, divided
+among those who share it). PostgreSQL is told apart.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import psutil
-from kit.bench_node import eventually
+from kit.bench_node import compiled, eventually
 from kit.log import fill_intake, stream_state
 from kit.shown import load, show
 from kit.storm import storm
@@ -31,12 +32,13 @@ from vardkase_contracts import streams
 
 _READERS = {streams.INTAKE: ("intake-act",), streams.REPORTS: ("aggregator-act", "archiver")}
 _POSTGRES = "postgres"
+_REST = 60.0
 
 
 @contextlib.asynccontextmanager
-async def up(directory: str) -> AsyncIterator[tuple[int, dict[str, Any]]]:
+async def up(directory: str, variables: dict[str, str]) -> AsyncIterator[tuple[int, dict[str, Any]]]:
     """A node that is ready: its supervisor's number, and its ready line."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("VARDKASE_")}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("VARDKASE_")} | variables
     options = ("--json", "--http-port", "0", "--nats-port", "0", "--data-dir", directory)
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -67,8 +69,8 @@ async def all_read(nc: Connection) -> bool:
     return True
 
 
-def processes(supervisor: int) -> list[tuple[str, float, float]]:
-    """Name, resident MiB and PSS in MiB of each process of the node; PostgreSQL's together."""
+def processes(supervisor: int) -> dict[str, tuple[float, float]]:
+    """Resident memory and PSS, MiB, of each process of the node by its name; PostgreSQL's together."""
     sizes: dict[str, tuple[float, float]] = {}
     main = psutil.Process(supervisor)
     for process in (main, *main.children(recursive=True)):
@@ -76,7 +78,7 @@ def processes(supervisor: int) -> list[tuple[str, float, float]]:
         name = "supervisor" if process.pid == supervisor else _name(process)
         resident, shared = sizes.get(name, (0.0, 0.0))
         sizes[name] = resident + memory.rss / MEBIBYTE, shared + memory.pss / MEBIBYTE
-    return [(name, *size) for name, size in sizes.items()]
+    return sizes
 
 
 def _name(process: psutil.Process) -> str:
@@ -89,19 +91,28 @@ def _name(process: psutil.Process) -> str:
 async def run(points: int, reports: int) -> None:
     """The table."""
     with tempfile.TemporaryDirectory(prefix="vardkase-bench-") as directory:
-        async with up(directory) as (supervisor, ready):
+        async with compiled() as variables, up(directory, variables) as (supervisor, ready):
             nc = await connect(ready["nats"], name="bench")
             try:
                 published = await fill_intake(nc, storm(reports, points=points))
                 await eventually(lambda: all_read(nc), what="all is dealt with", within=900)
                 await asyncio.sleep(2)  # the pictures
                 found = processes(supervisor)
+                await asyncio.sleep(_REST)
+                rested = processes(supervisor)
             finally:
                 await nc.close()
-    show(("process", "resident, MiB", "PSS, MiB"), [(name, f"{rss:.0f}", f"{pss:.0f}") for name, rss, pss in found])
-    ours = [each for each in found if each[0] != _POSTGRES]
-    rss, pss = sum(each[1] for each in ours), sum(each[2] for each in ours)
-    print(f"without PostgreSQL: {rss:.0f} MiB resident, {pss:.0f} MiB PSS; {published:,} reports, {points:,} points")
+    rows = [
+        [name, *(f"{size:.0f}" for size in (*sizes, *rested.get(name, (0.0, 0.0))))] for name, sizes in found.items()
+    ]
+    rows.append(["all but postgres", *(f"{size:.0f}" for size in (*_sum(found), *_sum(rested)))])
+    show(("process", "resident, MiB", "PSS, MiB", "after a minute", "PSS"), rows)
+    print(f"{published:,} reports, {points:,} points; {load()}")
+
+
+def _sum(sizes: dict[str, tuple[float, float]]) -> tuple[float, float]:
+    ours = [size for name, size in sizes.items() if name != _POSTGRES]
+    return sum(resident for resident, _ in ours), sum(shared for _, shared in ours)
 
 
 def main() -> None:
@@ -111,7 +122,6 @@ def main() -> None:
     parser.add_argument("--reports", type=int, default=30_000)
     options = parser.parse_args()
     asyncio.run(run(options.points, options.reports))
-    print(load())
 
 
 if __name__ == "__main__":

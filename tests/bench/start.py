@@ -11,13 +11,10 @@
 
 import argparse
 import asyncio
-import contextlib
 import signal
-import tempfile
 import time
-from collections.abc import AsyncIterator
 
-from kit.bench_node import BenchNode, bench_node, eventually
+from kit.bench_node import BenchNode, bench_node, compiled, eventually
 from kit.log import fill_log, stream_state
 from kit.mix import opened, point_ids
 from kit.shown import load, show
@@ -28,13 +25,6 @@ from vardkase_contracts import streams
 from vardkase_contracts.instants import MINUTE
 
 _CONSUMER = "aggregator-act"
-
-
-@contextlib.asynccontextmanager
-async def compiled() -> AsyncIterator[dict[str, str]]:
-    """Variables that let Python keep what it has compiled, as it does by default: else a start takes a second more."""
-    with tempfile.TemporaryDirectory(prefix="vardkase-bench-") as directory:
-        yield {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": directory}
 
 
 async def settled(node: BenchNode) -> None:

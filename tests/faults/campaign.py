@@ -3,11 +3,14 @@
 import asyncio
 import contextlib
 import random
+import signal
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
+
+import psutil
 
 from faults import archive
 from faults.comparison import compare
@@ -16,7 +19,7 @@ from faults.load import NOW, Load
 from faults.observers import SERVICES, WORK, Observers
 from faults.outcome import Outcome, Row
 from faults.reporters import Reporters
-from faults.whole import NODE, Whole
+from faults.whole import NATS, NODE, Whole
 from servers import Eventually
 from vardkase.runtime.jetstream.api import MESSAGE_NOT_FOUND, ApiError, call
 from vardkase_contracts import streams
@@ -26,6 +29,7 @@ STANDING_CLOCK: Final = {"CLOCK_START": iso(NOW), "CLOCK_SPEED": "0"}
 """Two runs judge at one instant."""
 WITHOUT_ARCHIVE: Final = {"ARCHIVE": "false"}
 _QUIET: Final = 120.0
+_HURRY: Final = 5.0
 
 
 class Campaign:
@@ -36,7 +40,7 @@ class Campaign:
         directory: for the node's data.
         eventually: waits for a condition.
         load: what is reported.
-        rate: reports a second; None is as fast as they are taken.
+        rate: reports a second during a fault and until the node has recovered; None is as fast as they are taken.
         variables: settings of the node without their prefix, besides a clock that stands still.
         wrap: a command that runs the node's command.
         with_archive: whether it keeps the archive, in a PostgreSQL of its own.
@@ -95,10 +99,18 @@ class Campaign:
             async with self.sending() as sending:
                 moments = _moments(self.load.registering, self.load.count, len(faults), seed)
                 for fault, moment in zip(faults, moments, strict=True):
+                    self._hurry(_HURRY)
                     await self._reached(moment, sending)
+                    self._hurry(1.0)
                     await self.commit(fault, recovers=recovers)
-            await self.finish()
+                self._hurry(_HURRY)
+            await self.finish(fresh=True)
         return self.outcome
+
+    def _hurry(self, factor: float) -> None:
+        """Between faults the load comes faster: some of it must be left for the last of them."""
+        if self._rate is not None:
+            self.reporters.rate = self._rate * factor
 
     @contextlib.asynccontextmanager
     async def sending(self) -> AsyncIterator[asyncio.Task[None]]:
@@ -120,13 +132,13 @@ class Campaign:
         await committing
         return await self.recovered(fault.name, began=began, at=at, recovers=recovers)
 
-    async def recovered(self, name: str, *, began: float, at: int, recovers: float = 60.0) -> Row:
+    async def recovered(self, name: str, *, began: float, at: int | None = None, recovers: float = 60.0) -> Row:
         """A fault is over: wait until all is ready, and what was accepted before is dealt with. Then note how it went.
 
         Args:
             name: of the fault.
             began: when it began (monotonic seconds).
-            at: how many reports had been acknowledged then.
+            at: how many reports had been acknowledged then; as many as now unless given.
             recovers: seconds that all of it may take.
         """
         ended = time.monotonic()
@@ -144,7 +156,7 @@ class Campaign:
         ready = [self.observers.until_ready(each, ended, now) for each in (NODE, *self.services)]
         row = Row(
             fault=name,
-            at=at,
+            at=len(self.reporters.acknowledged) if at is None else at,
             unready=min((each for each in unready if each is not None), default=None),
             ready=max((each for each in ready if each is not None), default=None),
             caught_up=caught_up,
@@ -153,11 +165,12 @@ class Campaign:
         self.outcome.rows.append(row)
         return row
 
-    async def finish(self, *, told: bool = True) -> None:
+    async def finish(self, *, told: bool = True, fresh: bool = False) -> None:
         """All is sent: wait until all of it is dealt with, compare, and weigh.
 
         Args:
             told: whether everything that was acknowledged must be in the log.
+            fresh: whether all is then started anew and weighed again, to see what the run has left behind.
         """
         orders = Reporters(self.node.nc, self.load.orders())
         await orders.run()
@@ -181,6 +194,18 @@ class Campaign:
             outcome.archive = f"{len(amiss)} wrong" if amiss else "every copy once, every alert, order and state"
             outcome.wrong_in_archive = len(amiss)
             outcome.notes += [f"`{each}`" for each in amiss[:5]]
+        if fresh:
+            for name in (*self.services, NATS):
+                self.node.signal(name, signal.SIGTERM)
+            before = self.node.processes()
+            await self.eventually(lambda: self._others(before), what="others started", within=60.0)
+            await self.until_quiet()
+            outcome.fresh = self.node.memory()
+
+    def _others(self, before: Mapping[str, psutil.Process]) -> bool:
+        """Whether what was there before is gone, and others run."""
+        now = self.node.processes()
+        return all(name in now and now[name].pid != before[name].pid for name in (*self.services, NATS))
 
     async def until_quiet(self, within: float = _QUIET) -> None:
         """Wait until everything stored was acknowledged, and all is ready."""

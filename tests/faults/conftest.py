@@ -41,7 +41,7 @@ def open_path(tmp_path: Path) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def record(pytestconfig: pytest.Config) -> Record:
     """Puts an outcome into the report: `.pytest_cache/d/faults/report.md`, begun anew by each run."""
-    cache = pytestconfig.cache
+    cache = getattr(pytestconfig, "cache", None)
     directory = Path(tempfile.gettempdir()) if cache is None else cache.mkdir("faults")
     report = directory / "report.md"
     report.unlink(missing_ok=True)

@@ -53,6 +53,8 @@ class Outcome:
     """Resident memory of each process before, MiB."""
     after: Mapping[str, float] = field(default_factory=dict[str, float])
     """The same when all was over."""
+    fresh: Mapping[str, float] = field(default_factory=dict[str, float])
+    """The same of processes just started, with all that the run has left for them to hold."""
     most: Mapping[str, float] = field(default_factory=dict[str, float])
     """The most that each has had."""
     notes: list[str] = field(default_factory=list[str])
@@ -87,11 +89,14 @@ class Outcome:
                 )
             )
         if self.after:
+            columns = {"before": self.before, "most": self.most, "after": self.after}
+            if self.fresh:
+                columns["started anew"] = self.fresh
             sizes = (
-                (name, *(f"{sizes.get(name, 0):.0f}" for sizes in (self.before, self.most, self.after)))
-                for name in self.after
+                (name, *(f"{column[name]:.0f}" if name in column else "-" for column in columns.values()))
+                for name in sorted(self.after)
             )
-            parts.append(_table(("memory, MiB", "before", "most", "after"), sizes))
+            parts.append(_table(("memory, MiB", *columns), sizes))
         parts += self.notes
         return "\n\n".join(parts) + "\n"
 

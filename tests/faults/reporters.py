@@ -38,7 +38,8 @@ class Reporters:
     ) -> None:
         self._nc = nc
         self._told = self._counted(iter(told))
-        self._rate = rate
+        self.rate = rate
+        """Messages a second; may be changed while they send."""
         self._unpaced = unpaced
         self._at_once = at_once
         self._due = 0.0
@@ -79,9 +80,9 @@ class Reporters:
 
     async def _one(self) -> None:
         for each in self._told:
-            if self._rate is not None and self._given > self._unpaced:
+            if self.rate is not None and self._given > self._unpaced:
                 # Since the last one, not since the beginning: after a standstill there is no burst.
-                self._due = max(self._due, time.monotonic()) + 1 / self._rate
+                self._due = max(self._due, time.monotonic()) + 1 / self.rate
                 await asyncio.sleep(max(0.0, self._due - time.monotonic()))
             while not await self._sent(each):  # noqa: ASYNC110 -- it is no condition that is waited for
                 await asyncio.sleep(_PAUSE)

@@ -53,7 +53,7 @@ async def test_the_archive_catches_up_and_doubles_nothing(
 ) -> None:
     """PostgreSQL away, PostgreSQL and archiver killed: the node goes on, and the archive has every copy once."""
     campaign = Campaign(
-        "archive",
+        "PostgreSQL and the archiver",
         open_path,
         eventually,
         load=Load(9_999, seed=14, slugs=5),

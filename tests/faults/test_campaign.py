@@ -26,7 +26,7 @@ async def test_every_process_alone_and_in_pairs(open_path: Path, eventually: Eve
         open_path,
         eventually,
         load=Load(100_000, seed=21),
-        rate=300,
+        rate=150,
         variables={"SUPERVISOR_BACKOFF_MAX": "2s"},
         with_archive=True,
     )

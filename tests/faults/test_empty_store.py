@@ -31,7 +31,9 @@ async def test_an_empty_store_is_told_and_filled_again(open_path: Path, eventual
     The archive has all that was ever in either, once.
     """
     load = Load(1_500, seed=6, slugs=5)
-    campaign = Campaign("empty store", open_path, eventually, load=load, variables=QUICKLY, with_archive=True)
+    campaign = Campaign(
+        "NATS with an empty store", open_path, eventually, load=load, variables=QUICKLY, with_archive=True
+    )
     node = campaign.node
     async with campaign.running():
         async with campaign.sending():

@@ -31,7 +31,7 @@ async def test_a_full_disk_stops_all_and_ends(tmp_path: Path, eventually: Eventu
     data = tmp_path / "data"
     data.mkdir()
     campaign = Campaign(
-        "full disk",
+        "A full disk",
         tmp_path,
         eventually,
         load=Load(9_999, seed=12, slugs=5),
@@ -58,7 +58,7 @@ async def test_a_full_disk_stops_all_and_ends(tmp_path: Path, eventually: Eventu
     assert not is_mounted(data)
 
 
-@pytest.mark.campaign(quick=True)
+@pytest.mark.campaign
 @pytest.mark.timeout(240)
 async def test_a_full_disk_of_the_archive_stops_the_archive_alone(
     open_path: Path, eventually: Eventually, record: Record
@@ -69,7 +69,7 @@ async def test_a_full_disk_of_the_archive_stops_the_archive_alone(
     disk = open_path / "data" / "postgres"
     disk.mkdir(parents=True)
     campaign = Campaign(
-        "full disk of the archive",
+        "A full disk of PostgreSQL",
         open_path,
         eventually,
         load=Load(9_999, seed=13, slugs=5),

@@ -114,7 +114,9 @@ async def test_fuzzed_messages_are_refused_once_and_stop_nothing(
     tmp_path: Path, eventually: Eventually, record: Record
 ) -> None:
     """Of 20,000 fuzzed messages every good report survives, and every other one has one fate and one reason."""
-    campaign = Campaign("fuzz", tmp_path, eventually, load=Load(200, seed=8, slugs=5), variables=WITHOUT_ARCHIVE)
+    campaign = Campaign(
+        "20,000 fuzzed messages", tmp_path, eventually, load=Load(200, seed=8, slugs=5), variables=WITHOUT_ARCHIVE
+    )
     began = campaign.node
     outcome, refusals = await fuzzed(campaign, 20_000, seed=9)
     record(outcome)

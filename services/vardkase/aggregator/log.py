@@ -42,36 +42,41 @@ def decode(delivery: Delivery) -> Received | Refusal:
     return Received(report=report, received=received, digest=hashlib.sha256(delivery.data).digest())
 
 
-async def refold(nc: Client, identities: Identities, reality: Reality, point: str, upto: int) -> PointState:
-    """A point folded anew from the log, up to a sequence: the copies that count, without those withdrawn.
+async def refold(
+    nc: Client, identities: Identities, reality: Reality, points: Iterable[str], upto: int
+) -> dict[str, PointState]:
+    """Points folded anew from the log, up to a sequence: the copies that count, without those withdrawn.
 
     Raises:
         Incomplete: the log could not be read to the end.
     """
-    state = PointState(point, reality)
-    kommun, slug = point[:4], point[5:]
-    pattern = f"{subjects.ROOT}.{reality}.accepted.{KOMMUNER[kommun].lan}.{kommun}.{slug}.>"
-    async for some in _by_many(_received(nc, pattern, upto)):
+    states = {point: PointState(point, reality) for point in points}
+    patterns = [_accepted(reality, point[:4], point[5:], ">") for point in states]
+    async for some in _by_many(_received(nc, patterns, upto)):
         for item in _counting(identities, some):
-            merge(state, item)
-    return state
+            merge(states[item.report.subject], item)
+    return states
 
 
 async def withdrawn_in_log(
-    nc: Client, identities: Identities, reality: Reality, kommun: str, upto: int
+    nc: Client, identities: Identities, reality: Reality, kommuner: Iterable[str], upto: int
 ) -> set[Identity]:
-    """The identities that the withdraws of a kommun name, of the copies that count, up to a sequence.
+    """The identities that the withdraws of kommuner name, of the copies that count, up to a sequence.
 
     Raises:
         Incomplete: the log could not be read to the end.
     """
     found: set[Identity] = set()
-    pattern = f"{subjects.ROOT}.{reality}.accepted.{KOMMUNER[kommun].lan}.{kommun}.*.withdraw"
-    async for some in _by_many(_received(nc, pattern, upto)):
+    patterns = [_accepted(reality, kommun, "*", "withdraw") for kommun in kommuner]
+    async for some in _by_many(_received(nc, patterns, upto)):
         for item in _counting(identities, some):
             if isinstance(item.report, WithdrawReport):
                 found.update(withdrawn_by(item.report))
     return found
+
+
+def _accepted(reality: Reality, kommun: str, slug: str, kind: str) -> str:
+    return f"{subjects.ROOT}.{reality}.accepted.{KOMMUNER[kommun].lan}.{kommun}.{slug}.{kind}"
 
 
 def _counting(identities: Identities, items: list[Received]) -> Iterable[Received]:
@@ -85,8 +90,8 @@ def _counting(identities: Identities, items: list[Received]) -> Iterable[Receive
             yield item
 
 
-async def _received(nc: Client, pattern: str, upto: int) -> AsyncIterator[Received]:
-    async for delivery in scan(nc, streams.REPORTS, [pattern], end=upto):
+async def _received(nc: Client, patterns: list[str], upto: int) -> AsyncIterator[Received]:
+    async for delivery in scan(nc, streams.REPORTS, patterns, end=upto):
         item = decode(delivery)
         if isinstance(item, Received):
             yield item

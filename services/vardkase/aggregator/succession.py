@@ -1,8 +1,13 @@
-"""Which point replaces which: the needs of a retired one move on, over as many retirements as there were."""
+"""Which point replaces which: the needs of a retired one move on, over a bounded number of retirements."""
 
 from collections.abc import Iterator
 
 from vardkase.domain.state import PointState
+
+#: Needs move on over so many retirements (ours): a point that was replaced more often than that has been reported anew.
+GENERATIONS = 8
+#: And to one point from so many (ours): the nearest, then by their ids.
+PREDECESSORS = 64
 
 
 class Succession:
@@ -30,22 +35,21 @@ class Succession:
         return changed
 
     def before(self, point: str) -> list[str]:
-        """The points that a point replaces, those that they replaced included."""
-        if point not in self._before:
-            return []
-        found: list[str] = []
-        coming = sorted(self._before[point])
-        while coming:
-            each = coming.pop()
-            if each != point and each not in found:
-                found.append(each)
-                coming += sorted(self._before.get(each, ()))
-        return found
+        """The points that a point replaces, those that they replaced included: the nearest first."""
+        found: dict[str, None] = {}
+        coming: set[str] = self._before.get(point, set())
+        for _ in range(GENERATIONS):
+            nearest = sorted(each for each in coming if each != point and each not in found)
+            found |= dict.fromkeys(nearest[: PREDECESSORS - len(found)])
+            coming = {each for replaced in nearest for each in self._before.get(replaced, ())}
+            if not coming or len(found) == PREDECESSORS:
+                break
+        return list(found)
 
     def _line(self, heir: str | None) -> Iterator[str]:
-        """An heir, its heir, and so on; reports can name them in a circle."""
+        """An heir, its heir, and so on, as far as needs move; reports can name them in a circle."""
         seen: set[str] = set()
-        while heir is not None and heir not in seen:
+        while heir is not None and heir not in seen and len(seen) < GENERATIONS:
             seen.add(heir)
             yield heir
             heir = self._heirs.get(heir)

@@ -104,6 +104,15 @@ class World:
             if point not in self.states:
                 self._touched.setdefault(point, False)
 
+    def meet_public(self, document: dict[str, Any]) -> None:
+        """What the public was last told, which was not known before: told again where that is not what it should be."""
+        point: str = document["id"]
+        if point not in self.public:
+            self.recall_public(document)
+            self.judged.pop(point, None)
+            if point in self.states:
+                self._touched.setdefault(point, False)
+
     def recall_state(self, state: PointState, clock: dict[str, Any]) -> None:
         """A state as it was last published."""
         self.clocks[state.id] = clock
@@ -123,6 +132,10 @@ class World:
         """The other world's register may have lost what was taken over: the point is to be folded anew."""
         if point in self.states:
             self._stale.add(point)
+
+    def doubt(self, point: str) -> None:
+        """A state that was recalled is not all of it: the point is to be folded anew."""
+        self._stale.add(point)
 
     def take_stale(self) -> list[str]:
         """The points that are to be folded anew from the log, and `put` again."""
@@ -158,9 +171,11 @@ class World:
             for reader in self._readers:
                 reader._read_register(state.id)  # noqa: SLF001 - of its own kind
 
-    def holds_need(self, report: NeedReport) -> bool:
-        """Whether a need that was merged is among those that its point keeps: the greatest are, so many."""
-        return report.data.need_id in self.states[report.subject].needs
+    def needs_left_out(self, report: NeedReport) -> int:
+        """How many needs the report's point has left out since this was asked last: it keeps the greatest."""
+        state = self.states[report.subject]
+        count, state.needs_left_out = state.needs_left_out, 0
+        return count
 
     def put(self, state: PointState, *, withdrawn: bool = False) -> None:
         """Put a state in the place of the one that is there, as when it was folded again from the log."""

@@ -106,7 +106,7 @@ class Store:
         Raises:
             Away: the database does not answer.
         """
-        async with sorted_errors():
+        async with sorted_errors(misfits=False):
             found = await self._connection.fetchval(
                 "SELECT EXISTS (SELECT FROM report WHERE kind = 'retire' AND kommun <> ALL($1) "
                 "AND left(document(data) -> 'data' ->> 'replaced_by', 4) = ANY($1))",
@@ -158,7 +158,7 @@ class Store:
         Raises:
             Away: the database does not answer.
         """
-        async with sorted_errors():
+        async with sorted_errors(misfits=False):
             return await self._connection.fetchval(
                 "SELECT document FROM rule_table ORDER BY since <= $1 DESC, "
                 "CASE WHEN since <= $1 THEN -extract(epoch FROM since) ELSE extract(epoch FROM since) END LIMIT 1",
@@ -166,7 +166,7 @@ class Store:
             )
 
     async def _rows(self, query: str, *values: Any) -> AsyncIterator[asyncpg.Record]:
-        async with sorted_errors():
+        async with sorted_errors(misfits=False):
             cursor = await self._connection.cursor(query, *values)
             while rows := await cursor.fetch(_AT_ONCE):
                 for row in rows:
@@ -193,7 +193,7 @@ async def opened(url: SecretStr, name: str) -> AsyncGenerator[Store]:
             what = f"its tables are of version {version}" if version else "it has no tables of an archive"
             raise Away(f"{what}, and this program reads version {VERSION}: the archiver makes them")
         transaction = connection.transaction(isolation="repeatable_read", readonly=True)
-        async with sorted_errors():
+        async with sorted_errors(misfits=False):
             await transaction.start()
         yield Store(connection)
     finally:

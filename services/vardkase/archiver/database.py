@@ -67,9 +67,7 @@ class Database:
         backoff = Backoff(least=self._settings.backoff_min, most=self._settings.backoff_max)
         while True:
             try:
-                await self._see_to_room()
-                session = await Session.open(self._url, self._name, self._settings, self._number + 1)
-                await session.remember_rules(*self._rules)
+                session = await self._open()
             except Away as error:
                 if str(error) != self._trouble:
                     log.warning(
@@ -90,6 +88,16 @@ class Database:
             if asyncio.get_running_loop().time() - began > self._settings.backoff_max:
                 backoff.reset()
             await asyncio.sleep(backoff.next())
+
+    async def _open(self) -> Session:
+        await self._see_to_room()
+        session = await Session.open(self._url, self._name, self._settings, self._number + 1)
+        try:
+            await session.remember_rules(*self._rules)
+        except BaseException:
+            session.close()
+            raise
+        return session
 
     async def _look_after(self, session: Session) -> None:
         """Ask it now and then whether it is there, until it is lost."""

@@ -57,7 +57,7 @@ class Partitions:
 
     async def _make(self, table: str, month: Month) -> None:
         name = f"{table}_{month.year:04}_{month.month:02}"
-        async with sorted_errors():
+        async with sorted_errors(misfits=False):
             if await self._connection.fetchval("SELECT to_regclass($1)", name) is not None:
                 return
             # Made apart and attached: the table itself is locked for a moment, and readers are not.

@@ -44,7 +44,7 @@ class Room:
         least = self._promised + min(_SPARE, round(_SPARE_SHARE * disk.total))
         if disk.free >= least:
             return ""
-        return f"{disk.free >> 20} MiB are free on the disk, and {least >> 20} MiB are kept for the streams"
+        return f"less than {least >> 20} MiB are free on the disk: they are kept for the streams"
 
     async def _ask(self) -> None:
         """How much the streams may still take. While NATS does not answer, what it last said holds."""

@@ -94,12 +94,12 @@ class Session:
 
     async def _begin(self) -> None:
         connection = self._connection
-        async with sorted_errors():
+        async with sorted_errors(misfits=False):
             alone = await connection.fetchval("SELECT pg_try_advisory_lock($1, $2)", *_LOCK)
         if not alone:
             raise Away("another archiver writes to it")
         self.migrated = await migrate(connection)
-        async with sorted_errors():
+        async with sorted_errors(misfits=False):
             for table in {table.name: table for table in TABLES.values()}.values():
                 await connection.execute(table.staging())
 
@@ -109,7 +109,7 @@ class Session:
         Raises:
             Away: it does not.
         """
-        async with self._turn, sorted_errors():
+        async with self._turn, sorted_errors(misfits=False):
             await self._connection.execute("SELECT 1", timeout=within)
 
     async def position(self, stream: str) -> Position:
@@ -118,7 +118,7 @@ class Session:
         Raises:
             Away: the database does not answer.
         """
-        async with self._turn, sorted_errors():
+        async with self._turn, sorted_errors(misfits=False):
             await self._connection.execute(
                 "INSERT INTO position (stream, born, sequence) VALUES ($1, '', 0) ON CONFLICT DO NOTHING", stream
             )
@@ -170,7 +170,7 @@ class Session:
         Raises:
             Away: the database does not answer.
         """
-        async with self._turn, sorted_errors():
+        async with self._turn, sorted_errors(misfits=False):
             await self._connection.execute(
                 "INSERT INTO rule_table (since, version, digest, document) SELECT now(), $1, $2, $3 "
                 "WHERE $2 IS DISTINCT FROM (SELECT digest FROM rule_table ORDER BY since DESC LIMIT 1)",

@@ -13,6 +13,7 @@ from vardkase.doctor.finding import Findings
 from vardkase.doctor.target import Target
 from vardkase.runtime.jetstream.api import ApiError, call
 from vardkase.runtime.jetstream.connection import ConnectFailed, connect
+from vardkase.runtime.nats_server import LONGEST
 from vardkase_contracts import instants
 
 NEEDED: Final = (2, 15, 0)
@@ -39,6 +40,11 @@ async def server(found: Findings, target: Target, nc: Client) -> None:
         found.error("version", f"nats-server {told}; {'.'.join(map(str, NEEDED))} behövs", _INSTALL)
     else:
         found.ok("version", f"nats-server {told}")
+    if nc.max_payload < LONGEST:
+        seen = f"tar meddelanden på högst {nc.max_payload / 1024:.0f} KiB; en punkts tillstånd kan vara längre"
+        found.warning("payload", seen, f"sätt max_payload: {LONGEST >> 20}MB i serverns konfiguration (infra/nats)")
+    else:
+        found.ok("payload", f"tar meddelanden på {nc.max_payload / 1024:.0f} KiB")
     try:
         info = await call(nc, "INFO", within=ASK_S)
     except ApiError as error:

@@ -5,22 +5,30 @@ so a restart, a repeated report or another batching cannot make a twin.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from heapq import nsmallest
+from typing import Any, NamedTuple, TypeVar
 
 from vardkase_contracts.areas import Area
 from vardkase_contracts.instants import MINUTE, iso, parse
-from vardkase_contracts.vocab import ClearedReason
+from vardkase_contracts.vocab import AREA_LEVELS, ClearedReason
 
 from .finding import Verdict
 from .intervals import FOREVER
+from .latest import Rank
 from .orders import Orders, ack_document
 from .places import around
-from .silences import silence_document
+from .silences import Silence, silence_document
 from .texts import text_of
 
+#: Of an alert so many acks and so many silences are told, those of the widest areas, then the latest (ours):
+#: each has a note, and all of an alert is one message.
+TOLD = 20
+_WIDEST = {level: place for place, level in enumerate(reversed(AREA_LEVELS))}
 #: An open alert is published again when its running out has moved by this much; less is read from the state (ours).
 RUNS_OUT_MOVED = 15 * MINUTE
+
+_Given = TypeVar("_Given")
 
 
 class Subject(NamedTuple):
@@ -78,8 +86,8 @@ def changes(
         due = min(due, silences_change, orders.next_ack(key, now), *(until for _, _, until in acks))
         said = {
             "rules_version": rules_version,
-            "acks": [ack_document(*ack) for ack in acks],
-            "silences": [silence_document(silence) for silence in silences],
+            "acks": [ack_document(*ack) for ack in _told(acks, lambda ack: (*ack[0], ack[1].rank))],
+            "silences": _silences(silences),
         }
         if open_now is None or _differs(open_now, verdict, said):
             alert_id = open_now["alert_id"] if open_now is not None else _new_id(subject.reality, key, now, last)
@@ -94,10 +102,27 @@ def changes(
                 "cleared_reason": cleared(rule),
                 "changed_at": iso(now),
                 "acks": [],
-                "silences": [silence_document(silence) for silence in silences],
+                "silences": _silences(silences),
             }
             found.append(Change(key_of(rule, subject), document))
     return found, due
+
+
+def _silences(silences: Sequence[Silence]) -> list[Mapping[str, Any]]:
+    told = _told(silences, lambda silence: (silence.name[0], silence.name[1], silence.rank))
+    return [silence_document(silence) for silence in told]
+
+
+def _told(given: Sequence[_Given], of: Callable[[_Given], tuple[str, str, Rank]]) -> Sequence[_Given]:
+    """Those that are told, in their order. `of` tells of each the level and code of its area, and its rank."""
+    if len(given) <= TOLD:
+        return given
+
+    def importance(place: int) -> tuple[int, int, str, str]:
+        level, code, (at, name) = of(given[place])
+        return _WIDEST[level], -at, name, code
+
+    return [given[place] for place in sorted(nsmallest(TOLD, range(len(given)), key=importance))]
 
 
 def _firing(

@@ -191,7 +191,9 @@ def _needs(state: PointState, judgement: Judgement, result: Contribution) -> Non
             if need["state"] in {"requested", "assigned", "under_way"}:
                 _add(counts, f"surplus/{kind}/count", 1)
                 if "quantity" in need:
-                    _add(counts, f"surplus/{kind}/unit/{need.get('unit', '')}", round(need["quantity"] * SCALE))
+                    unit = need.get("unit", "")
+                    _add(counts, f"surplus/{kind}/unit/{unit}", round(need["quantity"] * SCALE))
+                    _add(counts, f"surplus/{kind}/offers/{unit}", 1)
             continue
         _add(counts, f"needs/{kind}/{need['state']}", 1)
         late = overdue_from(view, entry)

@@ -16,6 +16,7 @@ from vardkase_contracts.vocab import AlertLevel
 from .finding import RANK
 from .incidents import Incidents
 from .intervals import FOREVER
+from .latest import Latest, Rank
 from .silences import Silences
 
 #: How long an acknowledgement lasts unless it says otherwise (CONTRACT §5).
@@ -24,10 +25,11 @@ ACK_LASTS = 4 * HOUR
 ACK_LASTS_AT_MOST = 7 * DAY
 #: Of one area and alert, so many are kept: one dated ahead by a wrong clock must not hide those before it.
 ACKS_KEPT = 8
+#: Of so many alerts about one kommun and its points, or about one other area, acknowledgements are kept (ours): the
+#: latest given. An ack can come before its alert, so it is not known which alerts there are.
+ACKED_KEPT = 2_000
 #: How often what cannot count any more is looked for: looking costs as much as there are orders.
 FORGET_EVERY = HOUR
-#: An order is ordered by its time, then its id.
-Rank = tuple[int, str]
 
 
 class Ack(NamedTuple):
@@ -53,6 +55,10 @@ class Orders:
     acks: dict[str, dict[tuple[str, str], list[Ack]]] = field(
         default_factory=dict[str, dict[tuple[str, str], list[Ack]]]
     )
+    #: How many alerts' acknowledgements were left out, since there are too many about their area.
+    acks_left_out: int = 0
+    #: By kommun or other area, the alerts that were acknowledged.
+    _acked: dict[str, Latest] = field(default_factory=dict[str, Latest])
     incidents: Incidents = field(default_factory=Incidents)
     silences: Silences = field(default_factory=Silences)
     _forgot: int = -FOREVER
@@ -78,6 +84,10 @@ class Orders:
         if ack not in given:
             insort(given, ack, key=_in_order)
             del given[:-ACKS_KEPT]
+        gone = self._acked.setdefault(_place(data.key), Latest(ACKED_KEPT)).put(data.key, rank)
+        if gone is not None:
+            del self.acks[gone]
+            self.acks_left_out += 1
 
     def forget(self, now: int, *, at_once: bool = False) -> None:
         """Now and then, drop what neither counts any more, nor keeps an older order that comes late from counting.
@@ -94,6 +104,7 @@ class Orders:
         before = now - ACK_LASTS_AT_MOST
         for key in [key for key, given in self.acks.items() if all(acks[-1].at <= before for acks in given.values())]:
             del self.acks[key]
+            self._acked[_place(key)].drop(key)
 
     def next_ack(self, key: str, now: int) -> int:
         """When the next acknowledgement begins to count, that another node's clock gave a time ahead of ours, µs."""
@@ -125,6 +136,11 @@ class Orders:
     def incident_boundaries(self, now: int) -> Iterable[int]:
         """The instants ahead at which an incident begins or ends, µs."""
         return self.incidents.boundaries(now)
+
+
+def _place(key: str) -> str:
+    """The kommun, or the other area, that an alert is about."""
+    return key.partition("/")[2].partition("-")[0]
 
 
 def _in_order(ack: Ack) -> tuple[Rank, int, int, str, str]:

@@ -1,6 +1,7 @@
 """An area's picture under the five headings of a situation report (2022:524 22 §), from its sums."""
 
 from collections.abc import Iterable, Mapping
+from heapq import nsmallest
 from typing import Any
 
 from vardkase_contracts.areas import LAN, Area
@@ -23,6 +24,9 @@ from vardkase_contracts.vocab import (
 from .codec import version_of
 from .contribution import HORIZONS, SCALE
 from .rollup import RollUp
+
+#: A unit is whatever the sender writes; of one kind of surplus a picture has so many, those of the most offers (ours).
+UNITS = 16
 
 
 class Surroundings:
@@ -135,15 +139,6 @@ def _known_sum(sums: Mapping[str, int], name: str) -> dict[str, int]:
 
 
 def _resources(sums: Mapping[str, int]) -> dict[str, Any]:
-    surplus: dict[str, Any] = {}
-    for name, amount in sums.items():
-        if name.startswith("surplus/"):
-            _, kind, what, *unit = name.split("/", 3)
-            entry = surplus.setdefault(kind, {"count": 0, "quantities": {}})
-            if what == "count":
-                entry["count"] = amount
-            else:
-                entry["quantities"]["/".join(unit)] = amount / SCALE
     return {
         "free_capacity": _known_sum(sums, "free"),
         "staff": {
@@ -154,8 +149,28 @@ def _resources(sums: Mapping[str, int]) -> dict[str, Any]:
             "of": sums.get("open", 0),
         },
         "power": _counts(sums, "power", (*POWER_SOURCES, "unknown")),
-        "surplus": surplus,
+        "surplus": _surplus(sums),
     }
+
+
+def _surplus(sums: Mapping[str, int]) -> dict[str, Any]:
+    """What is offered, by kind; of more units than a picture shows those of the most offers."""
+    surplus: dict[str, Any] = {}
+    for name, amount in sums.items():
+        if name.startswith("surplus/"):
+            _, kind, what, *unit = name.split("/", 3)
+            entry = surplus.setdefault(kind, {"count": 0, "quantities": {}})
+            if what == "count":
+                entry["count"] = amount
+            elif what == "unit":
+                entry["quantities"]["/".join(unit)] = amount / SCALE
+    for kind, entry in surplus.items():
+        quantities: dict[str, float] = entry["quantities"]
+        if len(quantities) > UNITS:
+            offers = {unit: sums.get(f"surplus/{kind}/offers/{unit}", 0) for unit in quantities}
+            usual = nsmallest(UNITS, quantities, key=lambda unit, offers=offers: (-offers[unit], unit))
+            entry["quantities"] = {unit: quantities[unit] for unit in usual}
+    return surplus
 
 
 def _reporting(sums: Mapping[str, int]) -> dict[str, int]:

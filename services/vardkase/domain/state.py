@@ -82,6 +82,8 @@ class PointState:
     contact: Entry | None = None
     #: How often anything but the maxima and the contact has changed: what was computed of them holds while it stands.
     revision: int = field(default=0, compare=False, repr=False)
+    #: How many needs were left out since somebody asked last: there were too many.
+    needs_left_out: int = field(default=0, compare=False, repr=False)
     #: No stamp of a value is later than this, µs.
     latest: int = field(default=0, compare=False, repr=False)
     #: What was computed last of this revision, or an earlier one: by judging, and by writing the document.
@@ -190,6 +192,7 @@ class PointState:
         self.needs[need_id] = (stamp, value)
         if len(self.needs) > MAX_NEEDS:
             del self.needs[min(self.needs, key=lambda key: self.needs[key][0])]
+            self.needs_left_out += 1
 
     def _change(self, stamp: Stamp) -> None:
         self.revision += 1

@@ -61,7 +61,7 @@ async def connect(
     }
     if read_only:
         settings["default_transaction_read_only"] = "on"
-    async with sorted_errors():
+    async with sorted_errors(misfits=False):
         # asyncpg's own limit does not bound the looking up of a host, and its waiting for a cut connection is its own.
         async with asyncio.timeout(connect_timeout):
             return await asyncpg.connect(
@@ -73,13 +73,27 @@ async def connect(
 
 
 @contextlib.asynccontextmanager
-async def sorted_errors() -> AsyncIterator[None]:
+async def sorted_errors(*, misfits: bool = True) -> AsyncIterator[None]:
     """Makes of all that a database may answer `Away` or `Misfit`.
+
+    Args:
+        misfits: whether the values come from outside. Where they are the program's own, all is `Away`.
 
     Raises:
         Away: the database cannot be used; its connection is not to be used any more.
         Misfit: it does not take the values.
     """
+    try:
+        async with _sorted():
+            yield
+    except Misfit as error:
+        if misfits:
+            raise
+        raise Away(str(error)) from None
+
+
+@contextlib.asynccontextmanager
+async def _sorted() -> AsyncIterator[None]:
     try:
         yield
     except asyncpg.PostgresError as error:

@@ -136,6 +136,9 @@ class Metrics:
         self.write_retries = Counter(
             "vardkase_write_retries", "Batches written again", ["stream", "reason"], registry=r
         )
+        self.too_long = Counter(
+            "vardkase_too_long", "Documents left out: longer than the NATS server takes", ["stream"], registry=r
+        )
         self.write_conflicts = Counter(
             "vardkase_write_conflicts", "Batches refused since another had written", ["stream"], registry=r
         )

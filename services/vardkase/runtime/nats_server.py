@@ -41,6 +41,8 @@ _STOP_TIMEOUT: Final = 10.0
 _ASKED: Final = 2.0
 """Seconds that it may take to say how it is."""
 _HEALTH: Final = "$SYS.REQ.SERVER.PING.HEALTHZ"
+LONGEST: Final = 2 << 20
+"""The longest message, in bytes: the state of a point of which all is said that can be said takes 1.2 MB."""
 _NO_LIMIT: Final = 1 << 50
 _ROOM_TO_START: Final = 16 << 20
 """Bytes: with less on its disk, a server that was started anew would fail at once again."""
@@ -236,7 +238,7 @@ class EmbeddedNats:
                 # free when it starts: a store larger than that would take nothing more after a restart.
                 "max_file_store": _NO_LIMIT,
             },
-            "max_payload": 1 << 20,
+            "max_payload": LONGEST,
             # Otherwise a black hole goes unnoticed for minutes.
             "ping_interval": "5s",
             "ping_max": 2,

@@ -73,8 +73,20 @@ class BenchNode(Node):
         checks = json.loads(self._get(service, "/readyz")[1] or b"{}").get("checks", [])
         return any(each["name"] == "started" and each["ok"] for each in checks)
 
+    def see_alive(self) -> None:
+        """See that no service has ended.
+
+        Raises:
+            RuntimeError: one has.
+        """
+        for name, process in self._running.items():
+            if process.poll() is not None:
+                told = (self._data_dir / f"{name}.out").read_text()
+                raise RuntimeError(f"{name} has ended: {told[-2000:]}")
+
     async def has_begun(self, stream: str, consumer: str) -> bool:
         """Whether a consumer was sent its first message."""
+        self.see_alive()
         try:
             info = await call(self.nc, f"CONSUMER.INFO.{stream}.{consumer}")
         except ApiError as error:
@@ -89,10 +101,7 @@ class BenchNode(Node):
         Raises:
             RuntimeError: a service has ended, and nobody will.
         """
-        for name, process in self._running.items():
-            if process.poll() is not None:
-                told = (self._data_dir / f"{name}.out").read_text()
-                raise RuntimeError(f"{name} has ended: {told[-2000:]}")
+        self.see_alive()
         info = await call(self.nc, f"CONSUMER.INFO.{stream}.{consumer}")
         return info["ack_floor"]["stream_seq"] >= last or (info["num_pending"] == 0 and info["num_ack_pending"] == 0)
 
@@ -116,3 +125,10 @@ async def bench_node(**variables: str) -> AsyncIterator[BenchNode]:
             yield node
         finally:
             await node.stop()
+
+
+@contextlib.asynccontextmanager
+async def compiled() -> AsyncIterator[dict[str, str]]:
+    """Variables that let Python keep what it has compiled, as it does by default: else a start takes a second more."""
+    with tempfile.TemporaryDirectory(prefix="vardkase-bench-") as directory:
+        yield {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": directory}

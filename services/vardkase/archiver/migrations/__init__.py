@@ -16,6 +16,9 @@ CREATE TABLE IF NOT EXISTS {SCHEMA}.migration (
 );
 """
 
+_LONGEST: Final = 3600
+"""Seconds that one step may take: a large table may have to be written anew."""
+
 
 def steps() -> list[tuple[int, str, str]]:
     """The steps in order: version (1, 2, …), name, SQL."""
@@ -37,7 +40,7 @@ async def version_of(connection: asyncpg.Connection) -> int:
     Raises:
         Away: the database does not answer.
     """
-    async with sorted_errors():
+    async with sorted_errors(misfits=False):
         if await connection.fetchval("SELECT to_regclass($1)", f"{SCHEMA}.migration") is None:
             return 0
         found = await connection.fetchval(f"SELECT max(version) FROM {SCHEMA}.migration")  # noqa: S608 -- ours
@@ -58,11 +61,12 @@ async def migrate(connection: asyncpg.Connection) -> list[str]:
         raise Away(f"its tables are of version {found}, and this program knows {VERSION}: run the newer program")
     taken: list[str] = []
     if found == 0:
-        async with sorted_errors():
+        async with sorted_errors(misfits=False):
             await connection.execute(_FIRST)
     for version, name, sql in steps()[found:]:
-        async with sorted_errors(), connection.transaction():
-            await connection.execute(sql)
+        async with sorted_errors(misfits=False), connection.transaction():
+            await connection.execute(f"SET LOCAL statement_timeout = '{_LONGEST}s'")
+            await connection.execute(sql, timeout=_LONGEST)
             await connection.execute(
                 f"INSERT INTO {SCHEMA}.migration (version, name) VALUES ($1, $2)",  # noqa: S608 -- ours
                 version,

@@ -145,8 +145,9 @@ class PullReader:
         """Stop reading. The consumer stays; what was not acknowledged comes to the next reader."""
         watcher, self._watcher = self._watcher, None
         if watcher is not None:
-            watcher.cancel()
-            await asyncio.wait({watcher})
+            while not watcher.done():  # `asyncio.wait_for` of Python 3.11 can swallow a cancellation
+                watcher.cancel()
+                await asyncio.wait({watcher}, timeout=_GLANCE)
         await self._unbind("stopped")
         if self._nc.is_connected:
             with contextlib.suppress(nats.errors.Error, asyncio.TimeoutError):
