@@ -61,7 +61,7 @@ def nats_server(make_server: MakeServer) -> NatsServer:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
-    """One PostgreSQL for all tests. Who kills one, makes one of their own."""
+    """One PostgreSQL for all tests. Who kills it, starts it again."""
     server = Postgres(synced=False)
     server.start()
     yield server

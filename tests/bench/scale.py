@@ -34,6 +34,7 @@ _TOLD_OF = 1000
 _RATE = 400
 _BATCH = 20
 _IDLE = 5.0
+_NEXT_TO_NOTHING = 0.05
 
 
 def told_of(points: Sequence[str]) -> list[str]:
@@ -50,9 +51,20 @@ async def settled(node: BenchNode) -> None:
     await node.until_ready("aggregator", within=600)
 
 
+async def until_idle(pid: int, within: float = 120.0) -> None:
+    """Wait until a process uses next to no CPU: the pictures have been made, too."""
+    deadline = time.monotonic() + within
+    before, used = cpu_seconds(pid), 1.0
+    while used > _NEXT_TO_NOTHING and time.monotonic() < deadline:
+        await asyncio.sleep(1)
+        now = cpu_seconds(pid)
+        before, used = now, now - before
+
+
 async def backlog(node: BenchNode, pid: int, points: Sequence[str], count: int) -> float:
     """CPU seconds for reports that wait already."""
     reports = list(mixed(told_of(points), count, time.time_ns() // 1000, seed=1))
+    await until_idle(pid)
     node.signal("aggregator", signal.SIGSTOP)
     try:
         await fill_log(node.nc, node.area.code, reports)
@@ -61,7 +73,7 @@ async def backlog(node: BenchNode, pid: int, points: Sequence[str], count: int) 
         node.signal("aggregator", signal.SIGCONT)
     before = cpu_seconds(pid)
     await settled(node)
-    await asyncio.sleep(0.5)  # the pictures
+    await until_idle(pid)
     return cpu_seconds(pid) - before
 
 
@@ -86,7 +98,6 @@ async def measure(count: int, reports: int) -> tuple[list[float], list[str]]:
         await settled(node)
         pid = node.pids["aggregator"]
         waiting = await backlog(node, pid, points, reports)
-        await asyncio.sleep(2)
         before = cpu_seconds(pid)
         await asyncio.sleep(_IDLE)
         idle = (cpu_seconds(pid) - before) / _IDLE

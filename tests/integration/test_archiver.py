@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import asyncpg
 import pytest
-from archive_kit import AT, LAN, Archive, connected, order, report
+from archive_kit import AT, FAST, LAN, Archive, connected, order, report
 
 from servers import Dial, Eventually, NatsServer
 from vardkase.archiver import line, migrations
@@ -204,6 +204,20 @@ async def test_what_the_database_refuses_is_kept_apart_and_the_rest_goes_in(
 
 async def _config(archive: Archive) -> dict[str, object]:
     return (await call(archive.nc, "STREAM.INFO.REPORTS"))["config"]
+
+
+async def test_a_transaction_holds_no_more_than_a_batch(archive: Archive) -> None:
+    """However much has come while it waited for more."""
+    await archive.start(archiver=FAST["archiver"] | {"batch": 30, "linger": 0.2})
+    await archive.until_caught_up()
+    for _ in range(4):
+        await archive.reports(*(report() for _ in range(29)))
+    await archive.until_caught_up()
+    most = {"stream": streams.REPORTS, "le": "50.0"}
+    batches = archive.metrics.registry.get_sample_value("vardkase_batch_size_count", {"stream": streams.REPORTS})
+    assert archive.metrics.registry.get_sample_value("vardkase_batch_size_bucket", most) == batches
+    assert batches is not None
+    assert batches >= 4
 
 
 async def test_an_archiver_goes_on_where_the_database_stands(archive: Archive) -> None:

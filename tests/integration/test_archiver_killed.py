@@ -18,13 +18,12 @@ from vardkase.federation import topology
 from vardkase.runtime.jetstream.api import call
 
 
-@pytest.fixture(scope="module")
-def mortal() -> Iterator[Postgres]:
-    """A PostgreSQL that may be killed."""
-    server = Postgres()
-    server.start()
-    yield server
-    server.close()
+@pytest.fixture
+def mortal(postgres: Postgres) -> Iterator[Postgres]:
+    """The PostgreSQL of all tests, which is up again after each, whatever was done to it."""
+    yield postgres
+    if postgres.server.pid is None:
+        postgres.start()
 
 
 @pytest.fixture

@@ -116,7 +116,7 @@ async def test_streams_of_effects_that_are_full_are_waited_for(node: TinyNode, e
         after = (await node.info(stream))["state"]
         assert (after["first_seq"], after["bytes"]) == (before["first_seq"], before["bytes"])
         if stream != streams.PICTURES:
-            assert await node.acknowledged(streams.REPORTS, "aggregator-act") == floor
+            now = await call(node.nc, "CONSUMER.INFO.REPORTS.aggregator-act"); print(stream, now, node.readiness("aggregator"), await node.info("PUBLIC")); assert await node.acknowledged(streams.REPORTS, "aggregator-act") == floor
         await node.resize(stream, room)
         await node.until_quiet()
         assert (await node.open_alerts())[f"power.lost/{point}"] == "red"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from vardkase.domain.fold import withdrawn_by
-from vardkase.domain.merge import Copy, Identity, Received, identity, stamp_of
+from vardkase.domain.merge import Copy, Identity, Received, identity
 from vardkase_contracts.reports import WithdrawReport
 
 from .identities import Known
@@ -83,7 +83,7 @@ def admit(  # noqa: C901 - one decision, in the order of CONTRACT §3
 def _moves(item: Received, held: Copy) -> bool:
     """Whether the same bytes, received at another time, count at another time."""
     other = Received(report=item.report, received=held.received, digest=item.digest)
-    return stamp_of(item) != stamp_of(other)
+    return item.stamp != other.stamp
 
 
 def _withdraw(report: WithdrawReport, known: Callable[[Identity], Known | None], result: Admission) -> None:

@@ -71,8 +71,9 @@ class Aggregator:
         if self._feed is not None:
             self.tasks.spawn(self._feed.run(), name="public")
             await self._feed.recalled(self._settings.link.connect_timeout)
-        for lane, picture in zip(self._lanes, pictures, strict=True):
+        for lane in self._lanes:  # all of them, before one that has a backlog keeps the others from hearing the server
             await lane.start()
+        for lane, picture in zip(self._lanes, pictures, strict=True):
             self.tasks.spawn(lane.run(), name=f"lane {lane.reality}", finite=True)
             self.tasks.spawn(picture.run(), name=f"pictures {lane.reality}")
         self.tasks.spawn(Gauges(worlds, self._lanes, self._clock, self._settings, self._metrics).run(), name="gauges")

@@ -8,11 +8,12 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections import Counter
 from collections.abc import Sequence
 
 from nats.aio.client import Client
 
-from vardkase.domain.merge import Received, stamp_of
+from vardkase.domain.merge import Received
 from vardkase.runtime.clock import Clock, SystemClock
 from vardkase.runtime.health import Check
 from vardkase.runtime.jetstream.delivery import Delivery
@@ -38,7 +39,7 @@ from .world import World
 log = logging.getLogger(__name__)
 
 #: A backlog is made durable and acknowledged after so many reports, before it is judged.
-_CHECKPOINT = 10_000
+_CHECKPOINT = 15_000
 #: Points are judged so many at a time, so that the process stays alive to others while all of Sweden is judged.
 _JUDGED_AT_ONCE = 1_000
 #: Seconds between two looks at what is due when the clock may run fast, or nothing has been judged yet.
@@ -217,15 +218,18 @@ class Lane:
     def _count(self, items: list[Received], admission: Admission) -> None:
         now = self._clock.now()
         age = self._metrics.report_age.labels(self.reality)
+        kinds: Counter[str] = Counter()
+        adjusted = 0
         for item in admission.merge:
-            age.observe(max(0.0, (now - int(item.report.time.timestamp() * SECOND)) / SECOND))
-            self._metrics.reports.labels(self.reality, item.report.kind, "merged").inc()
-            if stamp_of(item).adjusted:
-                self._metrics.clock_adjusted.labels(self.reality).inc()
+            age.observe(max(0.0, (now - item.stamp.time) / SECOND))
+            kinds[item.report.kind] += 1
+            adjusted += item.stamp.adjusted
             if isinstance(item.report, NeedReport):
                 self._metrics.needs_over_limit.labels(self.reality).inc(self._world.needs_left_out(item.report))
-        for _ in range(len(items) - len(admission.merge)):
-            self._metrics.reports.labels(self.reality, "any", "left_out").inc()
+        for kind, count in kinds.items():
+            self._metrics.reports.labels(self.reality, kind, "merged").inc(count)
+        self._metrics.reports.labels(self.reality, "any", "left_out").inc(len(items) - len(admission.merge))
+        self._metrics.clock_adjusted.labels(self.reality).inc(adjusted)
         self._metrics.id_conflict.labels(self.reality).inc(admission.conflicts)
 
     # -- judging -----------------------------------------------------------------------------------------------------

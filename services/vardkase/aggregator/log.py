@@ -1,5 +1,6 @@
 """The log as the aggregator reads it: a message of REPORTS becomes a report, or a refusal."""
 
+import contextlib
 import hashlib
 from collections.abc import AsyncIterator, Iterable
 
@@ -9,13 +10,14 @@ from pydantic import ValidationError
 from vardkase.domain.fold import withdrawn_by
 from vardkase.domain.merge import Copy, Identity, Received, identity, merge
 from vardkase.domain.state import PointState
+from vardkase.runtime.jetstream import headers
 from vardkase.runtime.jetstream.delivery import Delivery
 from vardkase.runtime.jetstream.values import scan
 from vardkase_contracts import streams, subjects
 from vardkase_contracts.areas import KOMMUNER
 from vardkase_contracts.instants import parse
 from vardkase_contracts.refusals import Refusal, explain, mismatch
-from vardkase_contracts.reports import REPORT, WithdrawReport
+from vardkase_contracts.reports import REPORT, Report, WithdrawReport
 from vardkase_contracts.vocab import Reality
 
 from .identities import Identities
@@ -29,17 +31,27 @@ def decode(delivery: Delivery) -> Received | Refusal:
         report = REPORT.validate_json(delivery.data)
     except ValidationError as error:
         return explain(delivery.data, error)
-    where = subjects.parse_accepted(delivery.subject)
-    if isinstance(where, subjects.SubjectError):
-        return Refusal(where.reason, where.field, where.detail)
-    disagreement = mismatch(where, report)
-    if disagreement is not None:
-        return disagreement
-    try:
-        received = parse(delivery.headers["Tp-Received"])
-    except (KeyError, ValueError):
-        received = delivery.stored_at
+    if delivery.subject != _subject_of(report):
+        where = subjects.parse_accepted(delivery.subject)
+        if isinstance(where, subjects.SubjectError):
+            return Refusal(where.reason, where.field, where.detail)
+        disagreement = mismatch(where, report)
+        if disagreement is not None:
+            return disagreement
+    received = delivery.stored_at
+    text = headers.value(delivery.head, b"Tp-Received")
+    if text is not None:
+        with contextlib.suppress(ValueError):
+            received = parse(text)
     return Received(report=report, received=received, digest=hashlib.sha256(delivery.data).digest())
+
+
+def _subject_of(report: Report) -> str | None:
+    """The subject that a report has in the log; `None` when it speaks for another kommun than its point's."""
+    kommun, slug = report.kommun, report.subject[5:]
+    if report.source_kommun != kommun:
+        return None
+    return f"{subjects.ROOT}.{report.reality}.accepted.{KOMMUNER[kommun].lan}.{kommun}.{slug}.{report.kind}"
 
 
 async def refold(

@@ -15,7 +15,7 @@ from vardkase.aggregator.log import decode
 from vardkase.aggregator.world import World
 from vardkase.domain.alerts import Subject
 from vardkase.domain.fold import withdrawn_by
-from vardkase.domain.merge import Copy, Identity, Received, identity, stamp_of
+from vardkase.domain.merge import Copy, Identity, Received, identity
 from vardkase.domain.order_check import refusal_of
 from vardkase.domain.picture import Pictures
 from vardkase.domain.rules import Rules
@@ -158,7 +158,7 @@ async def _winners(store: Store, span: Span, contested: set[tuple[str, str]]) ->
 
 def _is_later(item: Received, span: Span) -> bool:
     """Whether it tells of a time after the one that is asked about."""
-    return span.basis == "observed" and stamp_of(item).time > span.at
+    return span.basis == "observed" and item.stamp.time > span.at
 
 
 def _withdrawn_by(item: Received) -> list[Identity]:

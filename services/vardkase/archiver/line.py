@@ -202,7 +202,8 @@ class Line:
                     await self._stopping.wait()
             self._next = await reader.take(0)
             if self._next and self._next[0].generation == batch[-1].generation:
-                batch, self._next = batch + self._next, []
+                room = own.batch - len(batch)
+                batch, self._next = batch + self._next[:room], self._next[room:]
         if batch:
             self._born = reader.born or ""
         return batch

@@ -5,8 +5,8 @@ timelines are bounded by buckets of time, not by arrival.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
@@ -38,10 +38,18 @@ class Received:
     received: int
     #: SHA-256 of the bytes.
     digest: bytes
+    #: The place of its values in the order of all.
+    stamp: Stamp = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        report = self.report
+        observed = from_datetime(report.time)
+        time = effective_time(observed, self.received)
+        stamp = Stamp(time, report.seq or 0, report.id, report.source, report.quality, time != observed)
+        object.__setattr__(self, "stamp", stamp)
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Copy:
+class Copy(NamedTuple):
     """What decides between copies of one identity: the lowest is the one that counts (CONTRACT §3)."""
 
     digest: bytes
@@ -55,14 +63,6 @@ Identity = tuple[str, str, str]
 def identity(report: Report) -> Identity:
     """The identity under which copies of a report meet."""
     return report.reality, report.kommun, report.id
-
-
-def stamp_of(item: Received) -> Stamp:
-    """The place of a report's values in the order of all."""
-    report = item.report
-    observed = from_datetime(report.time)
-    time = effective_time(observed, item.received)
-    return Stamp(time, report.seq or 0, report.id, report.source, report.quality, time != observed)
 
 
 def plain(model: BaseModel) -> dict[str, Any]:
@@ -94,8 +94,12 @@ def merge(state: PointState, item: Received) -> None:  # noqa: C901, PLR0912 - o
     A withdraw changes no state by itself: who folds leaves out what it names (`vardkase.domain.fold`).
     """
     report = item.report
-    stamp = stamp_of(item)
+    stamp = item.stamp
     match report:
+        case HeartbeatReport():
+            state.heartbeat = _later(state.heartbeat, stamp.time)
+        case ConfirmReport():
+            state.confirmed = _later(state.confirmed, stamp.time)
         case RegisterReport():
             state.put_fact("profile", stamp, plain(report.data))
         case StatusReport():
@@ -111,15 +115,11 @@ def merge(state: PointState, item: Received) -> None:  # noqa: C901, PLR0912 - o
             state.put_fact("retire", stamp, plain(report.data))
         case ActivationReport():
             state.put_fact("activation", stamp, report.data.state)
-        case HeartbeatReport():
-            state.heartbeat = _later(state.heartbeat, stamp.time)
         case ContactReport():
             if state.contact is None or stamp > state.contact[0]:
                 state.contact = (stamp, report.data.result)
             if report.data.result == "reached":
                 state.reached = _later(state.reached, stamp.time)
-        case ConfirmReport():
-            state.confirmed = _later(state.confirmed, stamp.time)
         case WithdrawReport():
             return
     if not isinstance(report, HeartbeatReport | ContactReport | ActivationReport):

@@ -35,7 +35,8 @@ class Intake:
             lane = Lane(reality, nc, self._settings, self._metrics)
             await lane.start()
             self._lanes.append(lane)
-            self.tasks.spawn(lane.run(), name=f"lane {reality}", finite=True)
+        for lane in self._lanes:  # once all have started: one with a backlog keeps the others from hearing the server
+            self.tasks.spawn(lane.run(), name=f"lane {lane.reality}", finite=True)
         self.tasks.spawn(watch(nc, topology.KEPT, self._settings, self._metrics), name="fill")
 
     async def stop(self) -> None:

@@ -60,6 +60,7 @@ class Lane:
         self._heartbeat = time.monotonic()
         self._stopping = asyncio.Event()
         self._done = asyncio.Event()
+        self._done.set()
 
     async def start(self) -> None:
         """Learn what a predecessor had stored and not acknowledged, then begin to read."""
@@ -76,6 +77,7 @@ class Lane:
 
     async def run(self) -> None:
         """Read, check, store, acknowledge; until stopped. In a backlog one batch is checked while another is stored."""
+        self._done.clear()
         storing: asyncio.Task[None] | None = None
         try:
             while not self._stopping.is_set():

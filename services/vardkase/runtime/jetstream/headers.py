@@ -26,6 +26,15 @@ def read(block: bytes) -> dict[str, str]:
     return fields
 
 
+def value(block: bytes, name: bytes) -> str | None:
+    """One field as we write them ourselves, without reading the others; `None` where it does not stand so."""
+    start = block.find(b"\r\n%b: " % name)
+    if start < 0:
+        return None
+    start += len(name) + 4
+    return block[start : block.find(b"\r\n", start)].decode("utf-8", "replace")
+
+
 def written(fields: Iterable[tuple[str, str]]) -> bytes:
     """The block of these fields.
 
