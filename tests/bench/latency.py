@@ -8,16 +8,19 @@ INTAKE at an even pace; every third one makes some point's staff worse, so that 
 - alert: from a report's being stored in REPORTS to its alert's being stored in ALERTS, both the server's own times.
 - picture: from when a client made a report (its `time`) to when a client that listens has the first picture of the
   nation that shows it. Ten times a second a report changes one point's occupancy, which the picture sums up; nothing
-  else does. A picture is published at most every 250 ms (`VARDKASE_AGGREGATOR_COALESCE`), and that is most of it.
+  else does. A picture is published at most every 200 ms (`VARDKASE_AGGREGATOR_COALESCE`), and that is most of it.
 """
 
 import argparse
 import asyncio
 import contextlib
 import json
+import os
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from kit.bench_node import BenchNode, bench_node, eventually
 from kit.events import sent
@@ -36,6 +39,13 @@ from vardkase_contracts.instants import HOUR
 _PACE = 0.005
 _PROBE_EVERY = 0.1
 _PROBED = "2480-probe"
+_MEANWHILE = {
+    'vardkase_judge_seconds{reality="act"}': "judged",
+    'vardkase_write_seconds{stream="ALERTS"}': "ALERTS written",
+    'vardkase_write_seconds{stream="STATE"}': "STATE written",
+    'vardkase_write_seconds{stream="PUBLIC"}': "PUBLIC written",
+    'vardkase_write_seconds{stream="PICTURES"}': "PICTURES written",
+}
 _PROBE_FIRST = 10_000
 """The occupancy of the first probe: each that follows says one more."""
 
@@ -110,6 +120,33 @@ def worsening(points: Sequence[str], count: int) -> list[Sent]:
     return reports[:count]
 
 
+def meanwhile(before: Mapping[str, float], after: Mapping[str, float]) -> str:
+    """How often the aggregator judged and wrote, and the mean milliseconds of each."""
+    told: list[str] = []
+    for name, what in _MEANWHILE.items():
+        metric, _, labels = name.partition("{")
+        often, took = (
+            after.get(f"{metric}_{part}{{{labels}", 0.0) - before.get(f"{metric}_{part}{{{labels}", 0.0)
+            for part in ("count", "sum")
+        )
+        if often:
+            told.append(f"{what} {often:.0f} times, {1000 * took / often:.1f} ms")
+    return "; ".join(told)
+
+
+def synced(directory: Path) -> list[float]:
+    """Milliseconds that this disk takes to make a page durable, many times."""
+    took: list[float] = []
+    with tempfile.NamedTemporaryFile(dir=directory) as file:
+        for _ in range(100):
+            file.write(b"x" * 4096)
+            file.flush()
+            began = time.perf_counter()
+            os.fsync(file.fileno())
+            took.append(1000 * (time.perf_counter() - began))
+    return took
+
+
 async def alerts(node: BenchNode) -> list[float]:
     """Milliseconds from each report's being stored to its alert's."""
     stored: dict[str, int] = {}
@@ -137,7 +174,7 @@ async def measure(rate: int, seconds: float) -> list[list[str]]:
         probes = Probes()
         await node.nc.subscribe(subjects.picture("act", node.area), cb=probes.look)
         probing = asyncio.create_task(probes.send(node.nc))
-        before = node.cpu()
+        before, counted = node.cpu(), node.metrics("aggregator")
         reached = await play(node.nc, rate, worsening(points, count))
         cpu = node.cpu().since(before)
         probing.cancel()
@@ -146,6 +183,7 @@ async def measure(rate: int, seconds: float) -> list[list[str]]:
         await node.until_quiet()
         await eventually(lambda: len(probes.seen) == len(probes.made), what="the last probe is seen")
         took = await alerts(node)
+        print(f"{rate:,}/s: {meanwhile(counted, node.metrics('aggregator'))}", flush=True)
     about = [f"{rate:,}", f"{reached:,.0f}", f"{len(points):,}"]
     return [
         [*about, "alert", f"{len(took):,}", *shares(took), cpu.per_thousand(count)],
@@ -167,7 +205,8 @@ def main() -> None:
     before = load()
     rows = asyncio.run(run([int(rate) for rate in options.rates.split(",")], options.seconds))
     show(("reports/s", "reached", "points", "until the", "count", *HEAD, "CPU s per 1,000"), rows)
-    print(f"{before} before, {load()} after")
+    disk = shares(synced(Path(tempfile.gettempdir())))
+    print(f"a page synced to disk: p50 {disk[0]}, p90 {disk[1]}, p99 {disk[2]} ms; {before} before, {load()} after")
 
 
 if __name__ == "__main__":

@@ -87,10 +87,7 @@ class Whole:
                 cwd=self.directory,
                 start_new_session=True,
             )
-        assert self._process.stdout is not None
-        async with asyncio.timeout(START):
-            line = await asyncio.to_thread(self._process.stdout.readline)
-        assert line, f"the node did not start: {self.log.read_text()[-2000:]}"
+        line = await self._first_line(self._process)
         self.told = json.loads(line)
         first = not self._nats_port
         self._nats_port = int(self.told["nats"].rpartition(":")[2])
@@ -100,6 +97,20 @@ class Whole:
             self.nc = await connect(self.told["nats"], name="test", reconnect_wait=0.05)
             if self.told["nats_public"] is not None:
                 self.public = await connect(self.told["nats_public"], name="test", reconnect_wait=0.05)
+
+    async def _first_line(self, process: "subprocess.Popen[bytes]") -> bytes:
+        """What it prints when it is ready; when it does not become so, it is ended."""
+        assert process.stdout is not None
+        reading = asyncio.ensure_future(asyncio.to_thread(process.stdout.readline))
+        await asyncio.wait({reading}, timeout=START)
+        if not reading.done():
+            process.terminate()
+        line = await reading
+        if not line:
+            process.stdout.close()
+            process.wait(20)
+            raise AssertionError(f"the node did not start: {self.log.read_text()[-2000:]}")
+        return line
 
     async def stop(self) -> int:
         """Ask it to stop in order; its exit code. Nothing of it is left."""

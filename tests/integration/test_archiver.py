@@ -251,6 +251,11 @@ async def test_a_database_made_anew_or_put_back_is_filled_again(archive: Archive
     await eventually(all_there, what="everything read again")
     await archive.until_caught_up()
 
+    await archive.execute("TRUNCATE report, report_key; UPDATE position SET sequence = 0 WHERE stream = 'REPORTS'")
+    await archive.reports(report())  # under a connection that lives: seen with the next batch
+    await eventually(lambda: _reports(archive, 41), what="everything read again")
+    await archive.until_caught_up()
+
     await archive.stop()
     await archive.execute(
         "DELETE FROM report WHERE sequence > 12; UPDATE position SET sequence = 12 WHERE stream = 'REPORTS';"
@@ -258,8 +263,12 @@ async def test_a_database_made_anew_or_put_back_is_filled_again(archive: Archive
     )
     await archive.start()
     await archive.until_caught_up()
-    assert await archive.value("SELECT count(*) FROM report") == 40
-    assert await archive.value("SELECT count(DISTINCT sequence) FROM report") == 40
+    assert await archive.value("SELECT count(*) FROM report") == 41
+    assert await archive.value("SELECT count(DISTINCT sequence) FROM report") == 41
+
+
+async def _reports(archive: Archive, count: int) -> bool:
+    return await archive.value("SELECT count(*) FROM report") == count
 
 
 async def test_a_stream_made_anew_neither_collides_nor_is_left_out(archive: Archive, eventually: Eventually) -> None:

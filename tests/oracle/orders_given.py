@@ -27,7 +27,7 @@ OVERRIDES: Final[dict[str, tuple[dict[str, Any], ...]]] = {
         {"red": None, "critical": {"for": "10m"}},
         {"after_open": "2h", "keep": "30m"},
     ),
-    "staff.next_shift": ({"yellow": 24}, {"red": 6}, {"red": None, "after_open": "0s"}),
+    "staff.next_shift": ({"yellow": 24}, {"red": 6}, {"critical": 0.5}, {"red": None, "after_open": "0s"}),
     "capacity.high": ({"yellow": 0.5}, {"red": None}, {"critical": 1}, {"yellow": 0.9, "keep": "1h"}),
     "water.low": ({"yellow": 4}, {"critical": 0.5}, {"red": None, "critical": None}, {"yellow": None, "keep": "0s"}),
     "heat.low": (
@@ -40,7 +40,7 @@ OVERRIDES: Final[dict[str, tuple[dict[str, Any], ...]]] = {
     "comms.112": ({"yellow": "0s"}, {"red": "5m", "critical": "10m"}, {"red": None, "keep": "15m"}),
     "service.stopped": ({"yellow": None}, {"critical": "2h"}, {"red": "15m", "keep": "0s"}),
     "closing.occupied": ({"critical": "2h"}, {"yellow": "15m", "keep": "15m"}),
-    "need.overdue": ({"red": "30m"}, {"yellow": None}),
+    "need.overdue": ({"red": "30m"}, {"yellow": "30m"}, {"yellow": None}),
     "freshness.stale": ({"yellow": 2}, {"yellow": 0.5}, {"yellow": None}),
     "area.silent": ({"yellow": "1h", "red": "2h"}, {"after_heartbeats": "0s"}, {"yellow": None}, {"red": "30m"}),
     "area.red_share": (

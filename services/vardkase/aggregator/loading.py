@@ -1,10 +1,10 @@
 """Where a world goes on after a restart: from what was last published, or from the log when that is gone."""
 
-import json
 import logging
 from collections.abc import AsyncIterator
 from typing import Any
 
+import orjson
 from nats.aio.client import Client
 
 from vardkase.domain.codec import VERSIONED, load
@@ -103,4 +103,4 @@ async def recall(
 
 async def _documents(nc: Client, stream: str, filters: Any) -> AsyncIterator[tuple[int, dict[str, Any]]]:
     async for delivery in last_values(nc, stream, list(filters)):
-        yield delivery.sequence, json.loads(delivery.data)
+        yield delivery.sequence, orjson.loads(delivery.data)

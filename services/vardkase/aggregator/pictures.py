@@ -1,7 +1,9 @@
 """Pictures of every area, published when they change: at most once in `coalesce` seconds each."""
 
 import asyncio
+import math
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -17,8 +19,8 @@ from vardkase_contracts.vocab import AREA_LEVELS
 from .publisher import Publisher
 from .world import World
 
-#: Pictures made before others get their turn: making all of Sweden's takes tens of milliseconds.
-_TURN = 20
+#: Seconds of making pictures before others get their turn: making all of Sweden's takes tens of milliseconds.
+_TURN = 0.003
 
 
 class PicturePublisher:
@@ -34,6 +36,12 @@ class PicturePublisher:
         self._seen: dict[Area, int] = {}
         self._versions: dict[Area, str] = {}
         self._published: dict[Area, float] = {}
+        areas = sorted(world.rollup.revisions, key=lambda area: AREA_LEVELS.index(area.level))
+        #: The large areas first: many look at them, and they are few.
+        self._turns = (
+            [area for area in areas if area.level != "kommun"][::-1],
+            [area for area in areas if area.level == "kommun"],
+        )
         #: The instant that the world was last judged at, µs; `None` while a backlog is merged.
         self.as_of: int | None = None
 
@@ -46,35 +54,38 @@ class PicturePublisher:
         """Publish what changes, and what does not once in `republish` seconds. For ever."""
         while True:
             began = time.monotonic()
-            if self.as_of is not None:
-                await self._publish(self.as_of)
+            for areas in self._turns:
+                if self.as_of is not None:
+                    await self._publish(areas, self.as_of)
             for level in AREA_LEVELS:
                 times = [at for area, at in self._published.items() if area.level == level]
                 if times:
                     age = time.monotonic() - min(times)
                     self._metrics.picture_age.labels(self._world.reality, level).set(age)
-            await asyncio.sleep(max(0.01, self._settings.coalesce - (time.monotonic() - began)))
+            await asyncio.sleep(max(0.01, self._settings.coalesce / 2 - (time.monotonic() - began)))
 
-    async def _publish(self, as_of: int) -> None:
+    async def _publish(self, areas: Sequence[Area], as_of: int) -> None:
         outgoing: list[Outgoing] = []
         around = self._world.surroundings()
-        now = time.monotonic()
         written: dict[Area, tuple[int, str]] = {}
-        for number, (area, revision) in enumerate(list(self._world.rollup.revisions.items()), 1):
-            overdue = now - self._published.get(area, -self._settings.republish) >= self._settings.republish
-            if self._seen.get(area) == revision and not overdue:
+        began = turn = time.monotonic()
+        for area in areas:
+            revision = self._world.rollup.revisions[area]
+            age = began - self._published.get(area, -math.inf)
+            overdue = age >= self._settings.republish
+            if not overdue and (self._seen.get(area) == revision or age < self._settings.coalesce):
                 continue
             picture = self._pictures.of(area, around, as_of)
             if picture["version"] != self._versions.get(area) or overdue:
                 picture["events"] = self._world.events.of(area, as_of)
-                outgoing.append(
-                    Outgoing(subject=subjects.picture(self._world.reality, area), data=orjson.dumps(picture))
-                )
+                subject = subjects.picture(self._world.reality, area)
+                outgoing.append(Outgoing(subject=subject, data=orjson.dumps(picture)))
                 written[area] = revision, picture["version"]
             else:
                 self._seen[area] = revision
-            if number % _TURN == 0:
+            if time.monotonic() - turn > _TURN:
                 await asyncio.sleep(0)
+                turn = time.monotonic()
                 if self.as_of is None:
                     break
                 if self.as_of != as_of:
@@ -84,4 +95,4 @@ class PicturePublisher:
             return
         await self._publisher.pictures(outgoing)
         for area, (revision, version) in written.items():
-            self._seen[area], self._versions[area], self._published[area] = revision, version, now
+            self._seen[area], self._versions[area], self._published[area] = revision, version, began

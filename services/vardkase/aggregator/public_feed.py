@@ -97,7 +97,7 @@ class PublicFeed:
 
     async def _recall(self, nc: Client) -> None:
         async for delivery in last_values(nc, streams.PUBLIC, [subjects.public_filter(self._world.area)]):
-            self._world.meet_public(orjson.loads(delivery.data))
+            self._world.recall_public(orjson.loads(delivery.data))
         self._recalled.set()
 
     async def _write(self) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Any
 
-from vardkase.domain.alerts import Subject, changes
+from vardkase.domain.alerts import Subject
 from vardkase.domain.area import red_share, silence
 from vardkase.domain.contribution import contribution, heard_again
 from vardkase.domain.document import clock_part, document
@@ -18,12 +18,12 @@ from vardkase.domain.judge import Judgement, cleared_reason, judge_point
 from vardkase.domain.merge import Received, merge
 from vardkase.domain.picture import Surroundings
 from vardkase.domain.places import is_point
-from vardkase.domain.public import confirmed_at, kommun_notice, project, tombstone
+from vardkase.domain.public import confirmed_at
 from vardkase.domain.rollup import RollUp
 from vardkase.domain.rules import Rules
 from vardkase.domain.stamps import Entry
 from vardkase.domain.state import PointState
-from vardkase_contracts.areas import KOMMUNER, Area
+from vardkase_contracts.areas import Area
 from vardkase_contracts.instants import parse
 from vardkase_contracts.orders import Order
 from vardkase_contracts.reports import NeedReport, WithdrawReport
@@ -33,6 +33,8 @@ from .acts import Acts, Concerned
 from .effects import Effects
 from .events import Events
 from .judged import Judged
+from .raised import Raised
+from .shown import Shown
 from .succession import Succession
 
 #: What is due that is no point: the periods of incidents, overrides of rules that were ordered ahead of our clock.
@@ -63,11 +65,10 @@ class World:
             registers._readers.append(self)  # noqa: SLF001 - of its own kind
         self.states: dict[str, PointState] = {}
         self.judged: dict[str, Judged] = {}
-        #: What was last published: of alerts, by what they are about and rule; what the clock added to states; public.
-        self.alerts: dict[str, dict[str, Mapping[str, Any]]] = {}
+        #: What was last published: alerts; what the clock added to states; what the public was shown.
+        self._raised = Raised(self.orders, self.rollup, self.events)
         self.clocks: dict[str, dict[str, Any]] = {}
-        self.public: dict[str, dict[str, Any]] = {}
-        self._public_points: dict[str, set[str]] = {}
+        self._shown = Shown()
         self._points: dict[str, set[str]] = {}
         self._succession = Succession()
         self._silent: set[str] = set()
@@ -83,35 +84,35 @@ class World:
         self._stale: set[str] = set()
         self._areas: set[Area] = set()
 
+    @property
+    def alerts(self) -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
+        """The last document of each alert, by what it is about and its rule."""
+        return self._raised.documents
+
+    def open_alerts(self) -> dict[str, str]:
+        """The level of every open alert, by key."""
+        return self._raised.open_levels()
+
     # -- taking in ---------------------------------------------------------------------------------------------------
 
     def recall_alert(self, document: Mapping[str, Any]) -> None:
         """An alert as it was last published."""
-        rule, _, about = document["key"].partition("/")
-        self.alerts.setdefault(about, {})[rule] = document
-        if document["status"] == "firing":
+        self._raised.recall(document)
+        if document["status"] == "firing" and document["point"] is None:
+            rule, _, about = document["key"].partition("/")
+            self._areas.add(Area.parse(about))
             if rule == "area.silent":
                 self._silent.add(about)
-            if document["point"] is None:
-                self._areas.add(Area.parse(about))
 
     def recall_public(self, document: dict[str, Any]) -> None:
-        """What the public was last told."""
+        """What the public was last told, unless it is to be told otherwise already; looked at with the next `judge`."""
         point: str = document["id"]
-        self.public[point] = document
-        if not point.endswith("-_") and not document.get("gone"):
-            self._public_points.setdefault(point[:4], set()).add(point)
-            if point not in self.states:
-                self._touched.setdefault(point, False)
-
-    def meet_public(self, document: dict[str, Any]) -> None:
-        """What the public was last told, which was not known before: told again where that is not what it should be."""
-        point: str = document["id"]
-        if point not in self.public:
-            self.recall_public(document)
-            self.judged.pop(point, None)
-            if point in self.states:
-                self._touched.setdefault(point, False)
+        if point in self._shown:
+            return
+        self._shown.recall(document)
+        self.judged.pop(point, None)
+        if point in self.states or not (point.endswith("-_") or document.get("gone")):
+            self._touched.setdefault(point, False)
 
     def recall_state(self, state: PointState, clock: dict[str, Any]) -> None:
         """A state as it was last published."""
@@ -261,7 +262,7 @@ class World:
     def _judge_point(self, point: str, now: int, effects: Effects, *, changed: bool) -> None:
         state = self.states.get(point)
         if state is None:
-            self._show(point, None, effects)  # shown by a predecessor, and nothing is known of it any more
+            self._shown.show(point, None, effects)  # shown by a predecessor, and nothing is known of it any more
             return
         table = self.tables.of_point(point)
         silent = f"area.silent/{state.kommun}" if state.kommun in self._silent else None
@@ -281,10 +282,10 @@ class World:
         self.rollup.replace(point, heard_again(self.rollup.contribution(point), state, judgement))
         acts_due, public_due = last.acts_due, last.public_due
         if point in self._acted or now >= acts_due:
-            acts_due = self._alert_point(state, judgement, effects)
+            acts_due = self._alert_point(state, judgement, last.table, effects)
         confirmed = confirmed_at(state)
         if confirmed != last.confirmed_at or now >= public_due:
-            public_due = self._tell(state, now, effects)
+            public_due = self._shown.tell(state, now, effects)
         clock = self.clocks[point]
         if clock["link"] != judgement.link:
             clock = self.clocks[point] = {**clock, "link": judgement.link}
@@ -298,39 +299,33 @@ class World:
     ) -> Judged:
         """Something of a point is new."""
         point, now = state.id, judgement.at
-        acts_due = self._alert_point(state, judgement, effects)
+        acts_due = self._alert_point(state, judgement, table, effects)
         added = contribution(state, judgement)
         self.rollup.replace(point, added)
         lifecycle = self._lifecycles.get(point)
         if lifecycle != judgement.lifecycle:
             self._lifecycles[point] = judgement.lifecycle
             self.events.lifecycle(state, lifecycle, judgement.lifecycle, self.rollup.areas(state.kommun))
-        public_due = self._tell(state, now, effects)
+        public_due = self._shown.tell(state, now, effects)
         clock = clock_part(state, judgement, self._subject(state))
         if changed or clock != self.clocks.get(point):
             self.clocks[point] = clock
             effects.states[point] = document(state, clock, now)
         return Judged(state, state.revision, table, judgement, added.due, acts_due, public_due, confirmed_at(state))
 
-    def _alert_point(self, state: PointState, judgement: Judgement, effects: Effects) -> int:
+    def _alert_point(self, state: PointState, judgement: Judgement, table: Rules, effects: Effects) -> int:
         """Publish what changed of a point's alerts; when acts that concern them count, or end, by the clock alone."""
         self._acted.discard(state.id)
         withdrawn = state.id in self._withdrawn
         self._withdrawn.discard(state.id)
-        return self._alert(
+        return self._raised.publish(
             self._subject(state),
             judgement.verdicts,
+            table,
             judgement.at,
             effects,
             lambda rule: cleared_reason(rule, state, withdrawn=withdrawn),
         )
-
-    def _tell(self, state: PointState, now: int, effects: Effects) -> int:
-        """Publish what the public may know; when that changes by the clock alone."""
-        public, due = project(state, now)
-        if not state.is_kommun:  # what is told of a kommun follows from its points
-            self._show(state.id, public, effects)
-        return due
 
     def _inherited(self, point: str) -> tuple[Entry, ...]:
         return tuple(entry for each in self._succession.before(point) for entry in self.states[each].needs.values())
@@ -339,46 +334,6 @@ class World:
         kommun = Area("kommun", state.kommun)
         name = kommun.name if state.is_kommun else state.profile.get("name", state.id)
         return Subject(self.reality, state.id, name, kommun, point=True)
-
-    def _alert(
-        self, subject: Subject, verdicts: Mapping[str, Verdict], now: int, effects: Effects, cleared: Any
-    ) -> int:
-        """Publish what changed of the alerts of a point or an area; when the next acknowledgement of them ends."""
-        published = self.alerts.get(subject.code, {})
-        if not verdicts and not published:
-            return FOREVER
-        table = self.tables.of_point(subject.code) if subject.point else self.tables.of_area(subject.area)
-        found, acks_end = changes(subject, verdicts, published, self.orders, table.version, now, cleared)
-        for change in found:
-            rule: str = change.document["rule"]
-            last = published.get(rule)
-            self.events.alert(change.document, last, subject, self._areas_of(subject.area))
-            published = self.alerts.setdefault(subject.code, {})
-            published[rule] = change.document
-            effects.alerts[change.key] = change.document
-        return acks_end
-
-    def _areas_of(self, area: Area) -> Iterable[Area]:
-        return self.rollup.areas(area.kommuner()[0]) if area.level == "kommun" else (area,)
-
-    def _show(self, point: str, public: dict[str, Any] | None, effects: Effects) -> None:
-        """Tell the public, when what it may know has changed; and that the kommun takes part."""
-        last = self.public.get(point)
-        if public is None:
-            if last is None or last.get("gone"):
-                return
-            public = tombstone(point)
-        if public == last:
-            return
-        self.public[point] = effects.public[point] = public
-        kommun = point[:4]
-        shown = self._public_points.setdefault(kommun, set())
-        before = bool(shown)
-        (shown.discard if public.get("gone") else shown.add)(point)
-        notice = f"{kommun}-_"
-        if bool(shown) != before or notice not in self.public:
-            told = kommun_notice(kommun, KOMMUNER[kommun].name) if shown else tombstone(notice)
-            self.public[notice] = effects.public[notice] = told
 
     # -- areas -------------------------------------------------------------------------------------------------------
 
@@ -417,15 +372,18 @@ class World:
     def _judge_share(self, area: Area, verdicts: dict[str, Verdict], now: int, effects: Effects) -> int:
         last = self.alerts.get(area.code, {}).get("area.red_share")
         since = parse(last["raised_at"]) if last is not None and last["status"] == "firing" else None
-        spec = self.tables.of_area(area)["area.red_share"]
-        share = red_share(self.rollup.count(area, "open"), self.rollup.count(area, "grave"), spec, now, since)
+        table = self.tables.of_area(area)
+        counts = self.rollup.count(area, "open"), self.rollup.count(area, "grave")
+        share = red_share(*counts, table["area.red_share"], now, since)
         if share is not None:
             verdicts["area.red_share"] = share
         if not verdicts and area.code not in self.alerts:
             return FOREVER
         self.rollup.put_own(area, {f"alerts/{rule}/{verdict.level}": 1 for rule, verdict in verdicts.items()})
         subject = Subject(self.reality, area.code, area.name, area, point=False)
-        acks_end = self._alert(subject, verdicts, now, effects, lambda rule: self._area_cleared(rule, area, now))
+        acks_end = self._raised.publish(
+            subject, verdicts, table, now, effects, lambda rule: self._area_cleared(rule, area, now)
+        )
         if area.level == "lan":
             self._due.set(area.code, acks_end)
         return acks_end
@@ -446,12 +404,3 @@ class World:
             if said is not None:
                 activation[code] = said
         return Surroundings(activation, frozenset(self._silent), frozenset(self._unheard))
-
-    def open_alerts(self) -> dict[str, str]:
-        """The level of every open alert, by key: what two nodes that hold the same reports agree on."""
-        return {
-            document["key"]: document["level"]
-            for rules in self.alerts.values()
-            for document in rules.values()
-            if document["status"] == "firing"
-        }

@@ -152,7 +152,7 @@ def next_shift(view: View, spec: RuleSpec) -> Finding:
     yellow, red, critical = (within(spec.limit(level)) for level in LEVELS)
     finding = Finding(scope=scope, yellow=yellow, red=red, critical=critical, evidence=(("next_shift", shift),))
     if view.now >= begins:
-        finding.read_at = begins - 1
+        finding.read_at = -1  # whatever was said, it is the clock that says so now
     return finding
 
 
@@ -346,17 +346,15 @@ def overdue(view: View, spec: RuleSpec, needs: list[Entry]) -> Finding:
         due_at = overdue_from(view, entry)
         if due_at is None:
             continue
-        late = intersection([(due_at, FOREVER)], scope)
-        finding.yellow = union(finding.yellow, held(late, spec, "yellow"))
-        finding.red = union(finding.red, _later(late, due_at, spec, scope))
+        finding.yellow = union(finding.yellow, _late(due_at, spec.held("yellow"), scope))
+        finding.red = union(finding.red, _late(due_at, spec.held("red"), scope))
         finding.evidence += (("need", entry),)
     return finding
 
 
-def _later(late: Intervals, due_at: int, spec: RuleSpec, scope: Intervals) -> Intervals:
-    """Red counts from when the need was due, not from when the point opened."""
-    duration = spec.held("red")
-    return [] if duration is None else intersection(late, intersection([(due_at + duration, FOREVER)], scope))
+def _late(due_at: int, duration: int | None, scope: Intervals) -> Intervals:
+    """Levels count from when the need was due, not from when the point opened."""
+    return [] if duration is None else intersection([(due_at + duration, FOREVER)], scope)
 
 
 def overdue_from(view: View, entry: Entry) -> int | None:

@@ -136,6 +136,7 @@ class Application(AsgiFastStream):
             self.fate.fail(f"{self.service.name} cannot go on: {error or type(error).__name__}", error)
 
     async def _start_service(self) -> None:
+        gc.disable()  # all that is made now stays
         watch = self._link.watch(self.fate.fail)
         self.service.tasks.spawn(watch, name="link watch")
         self._starting = asyncio.create_task(self.service.start(self._link.client), name="start")
@@ -149,6 +150,8 @@ class Application(AsgiFastStream):
             self._started = True
             self.metrics.up.set(1)
             log.info("started", extra={"node": self._settings.node, "area": self._settings.area})
+        finally:
+            gc.enable()
 
     async def _stop_service(self) -> None:
         started, self._started = self._started, False
@@ -171,10 +174,10 @@ class Application(AsgiFastStream):
 def _spare_the_lasting() -> None:
     """Keeps Python's cyclic collector from going through all that is held again and again, everything standing still.
 
-    What was loaded at the start stays; of the rest nearly all is freed by counting references. Measured in an
-    aggregator with 3,000 points: a tenth of its time, and pauses of more than 100 ms.
+    What was loaded at the start, without the collector (see `_start_service`), stays; of the rest nearly all is freed
+    by counting references. Measured in an aggregator with 3,000 points: a tenth of its time, and pauses of more than
+    100 ms; at a start with 10,000 points: 1.2 s of 5.
     """
-    gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 100)
 

@@ -97,7 +97,7 @@ class AggregatorSettings(_Group):
 
     tick: Seconds = 1.0
     """How often what the clock changes is looked at."""
-    coalesce: SecondsOrNone = 0.25
+    coalesce: SecondsOrNone = 0.2
     """A picture is published at most once in so long."""
     judge_delay: SecondsOrNone = 1.0
     """In a backlog: what is fresh elsewhere is judged at most so late."""
