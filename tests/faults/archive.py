@@ -61,16 +61,19 @@ async def wrong(nc: Connection, url: str, *, older: Counter[bytes] | None = None
 async def _states(nc: Connection, db: asyncpg.Connection) -> list[str]:
     """The last state of each point that the archive has, against what STATE says."""
     rows = await db.fetch(
-        "SELECT DISTINCT ON (reality, kommun, slug) reality, kommun || '-' || slug AS id, version FROM state_change"
-        " ORDER BY reality, kommun, slug, stored_at DESC, sequence DESC"
+        "SELECT DISTINCT ON (reality, kommun, slug) reality, kommun || '-' || slug AS id, version, sequence, stored_at"
+        " FROM state_change ORDER BY reality, kommun, slug, stored_at DESC, sequence DESC"
     )
-    kept = {(row["reality"], row["id"]): row["version"].hex() for row in rows}
-    told = {}
+    kept = {(row["reality"], row["id"]): row for row in rows}
+    found: list[str] = []
     async for each in last_values(nc, streams.STATE, []):
         document = json.loads(each.data)
-        told[document["reality"], document["id"]] = document["version"]
-    return [
-        f"state of {name}: the archive has {kept.get(name)}, not {version}"
-        for name, version in told.items()
-        if kept.get(name) != version
-    ]
+        row = kept.get((document["reality"], document["id"]))
+        if row is None or row["version"].hex() != document["version"]:
+            has = "nothing" if row is None else f"{row['version'].hex()[:8]} at {row['sequence']}, {row['stored_at']}"
+            there = await db.fetchval("SELECT count(*) FROM state_change WHERE sequence = $1", each.sequence)
+            found.append(
+                f"state of {document['reality']} {document['id']}: the archive has {has}, STATE"
+                f" {document['version'][:8]} at {each.sequence}, {each.stored_at} (archived: {there})"
+            )
+    return found

@@ -18,6 +18,7 @@ from vardkase.runtime.jetstream.api import ApiError, NoAnswer, call
 
 EVERY: Final = 0.05
 """Seconds between two questions about readiness."""
+_OK: Final = 200
 _TRUTH_EVERY: Final = 0.1
 _MEMORY_EVERY: Final = 1.0
 _PATIENCE: Final = 0.5
@@ -46,7 +47,13 @@ class Said:
     """What one part said of its readiness; no answer is none."""
 
     at: float
-    ready: bool
+    status: int
+    """Of HTTP; 0 when it did not answer in time."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether it said that it is."""
+        return self.status == _OK
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +104,7 @@ class Observers:
         while True:
             began = time.monotonic()
             status, _ = await self._node.get(name, "/readyz", within=_PATIENCE)
-            self.said[name].append(Said(began, status == 200))
+            self.said[name].append(Said(began, status))
             await asyncio.sleep(max(0.0, began + EVERY - time.monotonic()))
 
     async def _look(self, name: str) -> None:
@@ -125,6 +132,10 @@ class Observers:
     def until_unready(self, name: str, since: float, until: float) -> float | None:
         """Seconds from an instant until a part first said that it is not ready; None if it never did before another."""
         return next((each.at - since for each in self.said[name] if since <= each.at < until and not each.ready), None)
+
+    def said_no(self, name: str, since: float, until: float) -> bool:
+        """Whether a part answered between two instants that it is not ready; no answer is none."""
+        return any(each.status not in {0, _OK} for each in self.said[name] if since <= each.at < until)
 
     def until_ready(self, name: str, since: float, until: float) -> float | None:
         """Seconds from an instant until a part said it is ready, and went on saying so until another; None if not."""

@@ -42,6 +42,10 @@ async def look(url: str, **known: Any) -> dict[str, Finding]:
     return by_check
 
 
+PLAIN = ("domain", "payload")
+"""What is told of the tests' server, which is as plain as can be."""
+
+
 def statuses(found: dict[str, Finding], *but: str) -> set[str]:
     return {check for check, each in found.items() if each.status in {"warning", "error"} and check not in but}
 
@@ -126,7 +130,8 @@ async def test_a_healthy_node_is_found_healthy_by_its_directory_and_a_stopped_se
 async def test_streams_and_readers_that_are_as_they_must_be_are_well(nats_server: NatsServer) -> None:
     """Without its data directory too: what cannot be seen is told apart from what is wrong."""
     found = await look(nats_server.url, area=None)
-    assert statuses(found, "domain") == set()
+    assert statuses(found, *PLAIN) == set()
+    assert (found["payload"].status, "högst 1024 KiB" in found["payload"].seen) == ("warning", True)
     assert found["sync"].status == "skipped"
     assert sum(each.status == "ok" for check, each in found.items() if check.startswith("reader ")) == len(READERS)
 
@@ -147,7 +152,7 @@ async def test_a_stream_that_was_changed_is_named_with_each_difference(
     config = (await call(bus, "STREAM.INFO.INTAKE"))["config"]
     await call(bus, "STREAM.UPDATE.INTAKE", config | {"max_age": 0, "discard": "old", "max_bytes": 99 << 20})
     found = await look(nats_server.url)
-    assert statuses(found, "domain") == {"stream INTAKE"}
+    assert statuses(found, *PLAIN) == {"stream INTAKE"}
     seen = found["stream INTAKE"].seen
     assert "max_age är 0, ska vara 604800000000000" in seen
     assert "discard är old, ska vara new" in seen
@@ -161,7 +166,7 @@ async def test_a_stream_that_fills_is_told_of_before_it_is_full(bus: Connection,
     for _ in range(8):
         await bus.request(subjects.audit("act", AREA), b"x" * 10_000, timeout=5)
     found = await look(nats_server.url)
-    assert (found["stream AUDIT"].status, statuses(found, "domain")) == ("warning", {"stream AUDIT"})
+    assert (found["stream AUDIT"].status, statuses(found, *PLAIN)) == ("warning", {"stream AUDIT"})
 
 
 async def test_a_consumer_that_is_gone_or_not_read_or_does_not_advance(

@@ -40,6 +40,9 @@ log = logging.getLogger(__name__)
 
 #: A backlog is made durable and acknowledged after so many reports, before it is judged.
 _CHECKPOINT = 15_000
+#: Seconds between two acknowledgements of what is fresh. Every one costs a sync of the identities, which the next
+#: alerts would wait for; what was published and not acknowledged comes again after a crash, and changes nothing.
+_ACK_EVERY = 0.05
 #: Points are judged so many at a time, so that the process stays alive to others while all of Sweden is judged.
 _JUDGED_AT_ONCE = 1_000
 #: Seconds between two looks at what is due when the clock may run fast, or nothing has been judged yet.
@@ -92,6 +95,7 @@ class Lane:
         self._remade = 0
         self._last: Delivery | None = None
         self._uncommitted = 0
+        self._committed_at = 0.0
         #: When the latest report of each point in hand was stored, µs: for the latency of alerts.
         self._stored: dict[str, int] = {}
         self._caught_up = False
@@ -149,12 +153,15 @@ class Lane:
                 self._observe()
             if self._uncommitted and self._caught_up:
                 await self._judge()
+                await self._commit()
         finally:
             self._done.set()
 
     def _wait(self) -> float:
         """Seconds to wait for reports: no longer than until the clock changes something."""
         tick = self._settings.aggregator.tick
+        if self._uncommitted:
+            tick = max(0.001, self._committed_at + _ACK_EVERY - time.monotonic())
         if self._settings.clock_start is not None or not self._caught_up:
             return _SOON
         due = (self._world.next_due() - self._clock.now()) / SECOND
@@ -250,7 +257,9 @@ class Lane:
             self._heartbeat = time.monotonic()
             await asyncio.sleep(0)
         self._pictures.as_of = now
-        await self._commit()
+        self._stored.clear()
+        if time.monotonic() - self._committed_at >= _ACK_EVERY:
+            await self._commit()
 
     def _published(self, effects: Effects) -> None:
         now = self._wall.now()
@@ -273,7 +282,7 @@ class Lane:
             return
         await asyncio.to_thread(self._identities.commit, self._last.sequence)
         self._uncommitted = 0
-        self._stored.clear()
+        self._committed_at = time.monotonic()
         await self._reader.ack(self._last)
 
     # -- watching ----------------------------------------------------------------------------------------------------
