@@ -45,3 +45,25 @@ async def test_a_full_buffer_is_no_silence(nats_server: NatsServer, nc: Connecti
         assert len(generations) == 1, "it bound anew"
     finally:
         await reader.stop()
+
+
+async def test_a_server_that_is_late_is_not_asked_again_and_again(
+    nats_server: NatsServer, nc: Connection, eventually: Eventually
+) -> None:
+    """While nothing at all comes, a reader binds anew ever more seldom: a flooded server keeps what it was asked for."""
+    await call(nc, "STREAM.CREATE.S", {"name": "S", "subjects": ["s.>"], "storage": "file", "allow_atomic": True})
+    writer = StreamWriter(nc, "S")
+    await writer.write([Outgoing(subject="s.0", data=b"x")])
+    reader = PullReader(
+        nc, stream="S", durable="late", filters=["s.>"], heartbeat=HEARTBEAT, check=60.0, resume_after=lambda: 0
+    )
+    await reader.start()
+    try:
+        (first,) = await reader.take(5.0)
+        await reader.ack(first)
+        muted = nc.muted = []
+        listen = nc.listen
+        # What the server sends on new lines does not arrive; what it is asked and answers does.
+        nc.listen = lambda subject, _: listen(subject, lambda *_: None)  # type: ignore[method-assign,assignment]
+    finally:
+        await reader.stop()

@@ -87,6 +87,8 @@ class PullLine:
         """Why this line brings nothing any more."""
         self.heard = time.monotonic()
         """When the server was last heard on this line (monotonic seconds)."""
+        self.answered = False
+        """Whether the server was heard on this line at all."""
         self.delivered = 0.0
         """When the last delivery came (monotonic seconds; 0: none yet)."""
         self.pending = 0
@@ -183,7 +185,7 @@ class PullLine:
     def _on_message(self, subject: bytes, reply: bytes, head: bytes, data: bytes) -> None:
         if self._closed or self.trouble is not None:
             return
-        self.heard = time.monotonic()
+        self.heard, self.answered = time.monotonic(), True
         at = position(reply)
         if at is None:
             self._on_status(subject.decode("utf-8", "replace"), read(head))

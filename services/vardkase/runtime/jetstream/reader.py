@@ -22,6 +22,8 @@ from vardkase.runtime.jetstream.pull import PullLine
 
 _MISSED: Final = 2.5
 """Heartbeats that may be missed before the line counts as dead."""
+_LONGEST: Final = 30.0
+"""Seconds that a new line may be silent at the most before another is made."""
 _BACKOFF: Final = (0.05, 2.0)
 """Seconds between two attempts to bind: the first, and the longest."""
 _ACK_WAIT: Final = 600.0
@@ -121,6 +123,7 @@ class PullReader:
         self._heard = self._looked = 0.0
         self._reason = "not started"
         self._reconnects = 0
+        self._patience = _MISSED * heartbeat
         self._within = _WITHIN
         self.remade = 0
         """How often the consumer had to be made again since this reader started. A counter."""
@@ -262,8 +265,15 @@ class PullReader:
             return "the connection was lost"
         if line.lost():
             return "a message did not arrive"
+        if line.answered:
+            self._patience = _MISSED * self._heartbeat
         silent = time.monotonic() - line.heard if line.asking else 0.0
-        return f"nothing heard for {silent:.1f} s" if silent > _MISSED * self._heartbeat else None
+        if silent <= self._patience:
+            return None
+        # A server that is flooded is late with everything. Each binding asks it for as much again, and it keeps what it
+        # has not sent: so the next line is given more time, until one is heard.
+        self._patience = min(2 * self._patience, max(_LONGEST, self._patience))
+        return f"nothing heard for {silent:.1f} s"
 
     async def _until_trouble(self, wait: float) -> None:
         """Sleep, but see within a moment that the line broke or the connection was made anew (nats-py tells nobody)."""
