@@ -122,6 +122,7 @@ class Campaign:
             yield sending
             await sending
         finally:
+            self.reporters.enough()  # a request that is cancelled may be answered instead (Python 3.11)
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
 

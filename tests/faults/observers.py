@@ -5,6 +5,7 @@ whether a service's consumer has work waiting and acknowledges any of it.
 """
 
 import asyncio
+import json
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -49,6 +50,8 @@ class Said:
     at: float
     status: int
     """Of HTTP; 0 when it did not answer in time."""
+    why: str = ""
+    """When it said no: the checks that it needs and that did not hold."""
 
     @property
     def ready(self) -> bool:
@@ -103,8 +106,8 @@ class Observers:
     async def _ask(self, name: str) -> None:
         while True:
             began = time.monotonic()
-            status, _ = await self._node.get(name, "/readyz", within=_PATIENCE)
-            self.said[name].append(Said(began, status))
+            status, body = await self._node.get(name, "/readyz", within=_PATIENCE)
+            self.said[name].append(Said(began, status, _why(body) if status not in {0, _OK} else ""))
             await asyncio.sleep(max(0.0, began + EVERY - time.monotonic()))
 
     async def _look(self, name: str) -> None:
@@ -133,9 +136,9 @@ class Observers:
         """Seconds from an instant until a part first said that it is not ready; None if it never did before another."""
         return next((each.at - since for each in self.said[name] if since <= each.at < until and not each.ready), None)
 
-    def said_no(self, name: str, since: float, until: float) -> bool:
-        """Whether a part answered between two instants that it is not ready; no answer is none."""
-        return any(each.status not in {0, _OK} for each in self.said[name] if since <= each.at < until)
+    def said_no_for_nothing(self, name: str, since: float, until: float) -> bool:
+        """Whether a part said between two instants that it is not ready, with nothing amiss that it needs."""
+        return any(each.status not in {0, _OK} and not each.why for each in self.said[name] if since <= each.at < until)
 
     def until_ready(self, name: str, since: float, until: float) -> float | None:
         """Seconds from an instant until a part said it is ready, and went on saying so until another; None if not."""
@@ -157,6 +160,11 @@ class Observers:
             told = next((each.at for each in self.said[name] if begin <= each.at <= end and not each.ready), end)
             worst = max(worst, told - begin)
         return worst
+
+
+def _why(body: bytes) -> str:
+    checks = json.loads(body)["checks"]
+    return ", ".join(each["name"] for each in checks if not each["ok"] and each.get("needed", True))
 
 
 def _standstills(got: list[Got]) -> list[tuple[float, float]]:

@@ -38,7 +38,7 @@ async def away(campaign: Campaign, seconds: float) -> None:
         node.signal(POSTGRES, signal.SIGCONT)
     assert len(campaign.reporters.acknowledged) > at, "nothing was accepted meanwhile"
     back = time.monotonic()
-    assert not campaign.observers.said_no(NODE, began, back), "the node was not ready without its archive"
+    assert not campaign.observers.said_no_for_nothing(NODE, began, back), "the node was not ready without its archive"
     await campaign.recovered(f"PostgreSQL away for {seconds:.0f} s", began=began, at=at)
 
 

@@ -97,6 +97,6 @@ async def test_a_server_of_somebody_elses_that_was_emptied_gets_its_streams_agai
 
 async def _has_streams(nc: Connection) -> bool:
     try:
-        return streams.REPORTS in (await call(nc, "STREAM.NAMES", within=1.0))["streams"]
+        return streams.REPORTS in ((await call(nc, "STREAM.NAMES", within=1.0))["streams"] or ())
     except NoAnswer:
         return False

@@ -90,7 +90,7 @@ async def test_a_full_disk_of_the_archive_stops_the_archive_alone(
             await eventually(
                 lambda: len(campaign.reporters.acknowledged) > accepted + 100, what="accepting without an archive"
             )
-            assert not campaign.observers.said_no(NODE, began, told), "the node was not ready without it"
+            assert not campaign.observers.said_no_for_nothing(NODE, began, told), "the node was not ready without it"
             ballast.empty()
             await campaign.recovered("full disk of PostgreSQL", began=began, at=at, recovers=90.0)
             campaign.reporters.enough()

@@ -97,6 +97,13 @@ EXAMPLES = [
         raised={61: 60 + AFTER, 541: 60 + AFTER},
     ),
     Example(
+        says="while power.lost goes on it is clear, and raised when that ends",
+        rule="power.endurance",
+        story=[OPEN, resources(0, power={"source": "backup", "backup_state": "fault"}), backup(60, 6)],
+        levels={64: None, 65: "red", 66: "red", 100: "red"},
+        raised={66: 65, 100: 65},
+    ),
+    Example(
         says="the least known of endurance and fuel counts",
         rule="power.endurance",
         story=[OPEN, backup(0, 20, fuel_l=60, fuel_l_per_h=12)],

@@ -14,17 +14,18 @@ class Shown:
 
     def __init__(self) -> None:
         """Nothing was shown."""
-        self._documents: dict[str, dict[str, Any]] = {}
+        #: By the point's or the kommun's id.
+        self.documents: dict[str, dict[str, Any]] = {}
         #: The points of each kommun that are public now.
         self._points: dict[str, set[str]] = {}
 
     def __contains__(self, point: str) -> bool:
-        return point in self._documents
+        return point in self.documents
 
     def recall(self, document: dict[str, Any]) -> None:
         """What the public was last told of a point or a kommun."""
         point: str = document["id"]
-        self._documents[point] = document
+        self.documents[point] = document
         if not point.endswith("-_") and not document.get("gone"):
             self._points.setdefault(point[:4], set()).add(point)
 
@@ -37,19 +38,19 @@ class Shown:
 
     def show(self, point: str, public: dict[str, Any] | None, effects: Effects) -> None:
         """Tell this of a point, or that it is not public any more; and whether its kommun takes part."""
-        last = self._documents.get(point)
+        last = self.documents.get(point)
         if public is None:
             if last is None or last.get("gone"):
                 return
             public = tombstone(point)
         if public == last:
             return
-        self._documents[point] = effects.public[point] = public
+        self.documents[point] = effects.public[point] = public
         kommun = point[:4]
         shown = self._points.setdefault(kommun, set())
         before = bool(shown)
         (shown.discard if public.get("gone") else shown.add)(point)
         notice = f"{kommun}-_"
-        if bool(shown) != before or notice not in self._documents:
+        if bool(shown) != before or notice not in self.documents:
             told = kommun_notice(kommun, KOMMUNER[kommun].name) if shown else tombstone(notice)
-            self._documents[notice] = effects.public[notice] = told
+            self.documents[notice] = effects.public[notice] = told

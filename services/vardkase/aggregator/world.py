@@ -89,6 +89,11 @@ class World:
         """The last document of each alert, by what it is about and its rule."""
         return self._raised.documents
 
+    @property
+    def public(self) -> Mapping[str, dict[str, Any]]:
+        """What the public was last told of each point and kommun."""
+        return self._shown.documents
+
     def open_alerts(self) -> dict[str, str]:
         """The level of every open alert, by key."""
         return self._raised.open_levels()

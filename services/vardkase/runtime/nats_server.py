@@ -14,6 +14,7 @@ import contextlib
 import ctypes
 import json
 import logging
+import os
 import secrets
 import shutil
 import signal
@@ -25,6 +26,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import nats.errors
+import psutil
 from pydantic import SecretStr
 
 from vardkase.runtime.bus_watch import Illness
@@ -44,6 +46,7 @@ _HEALTH: Final = "$SYS.REQ.SERVER.PING.HEALTHZ"
 LONGEST: Final = 2 << 20
 """The longest message, in bytes: the state of a point of which all is said that can be said takes 1.2 MB."""
 _NO_LIMIT: Final = 1 << 50
+_LEAST_MEMORY: Final = 512 << 20
 _ROOM_TO_START: Final = 16 << 20
 """Bytes: with less on its disk, a server that was started anew would fail at once again."""
 _WRITE_ERROR: Final = "write error"
@@ -128,6 +131,7 @@ class EmbeddedNats:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=asyncio.subprocess.DEVNULL,
+                env=_environment(),
                 start_new_session=True,
                 preexec_fn=_die_with_parent(),
             )
@@ -296,6 +300,12 @@ class EmbeddedNats:
                 self._port = int(json.loads(path.read_text())["nats"][0].rsplit(":", 1)[1])
                 return True
         return False
+
+
+def _environment() -> dict[str, str]:
+    """With a soft limit for its memory, unless one is set: after a flood it would otherwise keep all it ever had."""
+    limit = max(_LEAST_MEMORY, psutil.virtual_memory().total // 4)
+    return {"GOMEMLIMIT": str(limit)} | os.environ
 
 
 def _binary() -> Path:
