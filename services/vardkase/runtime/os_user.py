@@ -12,6 +12,7 @@ import pwd
 import shutil
 import struct
 import subprocess
+import time
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -23,7 +24,7 @@ _ENTRY: Final = struct.Struct("<HHI")
 _USER_OBJ, _USER, _GROUP_OBJ, _MASK, _OTHER = 0x01, 0x02, 0x04, 0x10, 0x20
 _NOBODY: Final = 0xFFFFFFFF
 _SEARCH: Final = 1
-_ADDING: Final = 20.0
+_ADDING: Final = 5.0
 """Seconds that adding a user may take."""
 
 
@@ -57,7 +58,9 @@ def user_instead_of_root(name: str) -> User | None:
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise Failed(f"the user {name} cannot be made: {error}") from None
-        found = _look_up(name)  # somebody else may have made it meanwhile
+        ends = time.monotonic() + (_ADDING if made.returncode else 0.0)
+        while (found := _look_up(name)) is None and time.monotonic() < ends:
+            time.sleep(0.1)  # somebody else may be making it: useradd does not wait for another
         if found is None:
             raise Failed(f"the user {name} cannot be made: {' '.join(made.stderr.split()) or made.returncode}")
     return found
