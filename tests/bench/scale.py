@@ -10,8 +10,8 @@ milliseconds of the aggregator's process per report:
   merges them first, and judges and publishes when they are merged.
 - live: they come at an even pace and each batch is judged and published as it comes.
 
-What it uses when nothing comes (pictures that are published again, what the clock changes) is measured for as long and
-told apart; of `live`, it is subtracted.
+What it uses when nothing comes (metrics, pictures that are published again, what the clock changes) is measured, told
+apart, and subtracted.
 """
 
 import argparse
@@ -61,8 +61,8 @@ async def until_idle(pid: int, within: float = 120.0) -> None:
         before, used = now, now - before
 
 
-async def backlog(node: BenchNode, pid: int, points: Sequence[str], count: int) -> float:
-    """CPU seconds for reports that wait already."""
+async def backlog(node: BenchNode, pid: int, points: Sequence[str], count: int) -> tuple[float, float]:
+    """CPU seconds for reports that wait already, and the seconds that it took."""
     reports = list(mixed(told_of(points), count, time.time_ns() // 1000, seed=1))
     await until_idle(pid)
     node.signal("aggregator", signal.SIGSTOP)
@@ -71,10 +71,10 @@ async def backlog(node: BenchNode, pid: int, points: Sequence[str], count: int) 
         await asyncio.sleep(1.1)  # so that the last of them is a second old
     finally:
         node.signal("aggregator", signal.SIGCONT)
-    before = cpu_seconds(pid)
+    before, began = cpu_seconds(pid), time.perf_counter()
     await settled(node)
     await until_idle(pid)
-    return cpu_seconds(pid) - before
+    return cpu_seconds(pid) - before, time.perf_counter() - began
 
 
 async def live(node: BenchNode, pid: int, points: Sequence[str], count: int) -> tuple[float, float]:
@@ -97,13 +97,13 @@ async def measure(count: int, reports: int) -> tuple[list[float], list[str]]:
         await eventually(lambda: node.has_begun(streams.REPORTS, "aggregator-act"), what="it begins")
         await settled(node)
         pid = node.pids["aggregator"]
-        waiting = await backlog(node, pid, points, reports)
+        waiting, waited = await backlog(node, pid, points, reports)
         before = cpu_seconds(pid)
         await asyncio.sleep(_IDLE)
         idle = (cpu_seconds(pid) - before) / _IDLE
         coming, took = await live(node, pid, points, reports)
         memory = resident_mib(pid)
-    each = [1000 * waiting / reports, 1000 * (coming - idle * took) / reports]
+    each = [1000 * (used - idle * meanwhile) / reports for used, meanwhile in ((waiting, waited), (coming, took))]
     return each, [f"{count:,}", *(f"{one:.3f}" for one in each), f"{100 * idle:.1f} %", f"{memory:.0f}"]
 
 

@@ -5,26 +5,28 @@
 - start: with every point's state in STATE and nothing new in the log, from the start of its process to the first time
   that it says it is ready (asked every 20 ms). Phases: until the process answers HTTP at all (Python and imports);
   until it has read STATE, ALERTS, PICTURES and PUBLIC and begins to read the log; until it has judged and is ready.
-- rebuild: with nothing but the log, of a storm over 3,000 points: from its first report to the last merged, judged,
-  published and acknowledged. Beside it the same with 100,000 reports, which is (c) of `table.py`.
+- rebuild: with nothing but the log, of three days of 3,000 open points in the mix of a storm: from its first report to
+  the last merged, judged, published and acknowledged. Beside it the same with 100,000 reports.
 """
 
 import argparse
 import asyncio
 import signal
 import time
+from itertools import chain
 
 from kit.bench_node import BenchNode, bench_node, compiled, eventually
 from kit.log import fill_log, stream_state
-from kit.mix import opened, point_ids
+from kit.mix import mixed, opened, point_ids
 from kit.shown import load, show
-from kit.storm import storm
 from kit.usage import cpu_seconds
 
 from vardkase_contracts import streams
-from vardkase_contracts.instants import MINUTE
+from vardkase_contracts.instants import DAY, HOUR, MINUTE
 
 _CONSUMER = "aggregator-act"
+_POINTS = 3_000
+_SPAN = 3 * DAY
 
 
 async def settled(node: BenchNode) -> None:
@@ -61,7 +63,9 @@ async def start(count: int) -> list[list[str]]:
 async def rebuild(count: int) -> tuple[float, list[str]]:
     """Reports per second from the log alone, and the row."""
     async with bench_node() as node:
-        reports = await fill_log(node.nc, node.area.code, storm(count, points=3000))
+        points, first = point_ids(_POINTS), time.time_ns() // 1000 - _SPAN
+        told = mixed(points, count - 3 * _POINTS, first + MINUTE, every=(_SPAN - HOUR) // count)
+        reports = await fill_log(node.nc, node.area.code, chain(opened(points, first), told))
         node.run("aggregator")
         await eventually(lambda: node.has_begun(streams.REPORTS, _CONSUMER), what="it begins")
         pid = node.pids["aggregator"]

@@ -87,7 +87,7 @@ def test_a_silence_does_not_rewrite_the_past() -> None:
         ({"rule": RULE, "point": POINT, "area": "24"}, {"point"}),
         ({"point": "2480-_"}, set()),
     ],
-    ids=str,
+    ids=lambda value: str(sorted(value.items() if isinstance(value, dict) else value)),
 )
 def test_what_a_matcher_matches(matcher: dict[str, str], matched: set[str]) -> None:
     """All that is given must match; an area matches what lies in it, and its own alerts."""

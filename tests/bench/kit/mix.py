@@ -44,12 +44,12 @@ def opened(points: Sequence[str], at: int) -> Iterator[Sent]:
         yield sent(f"h{number}", point, "resources", _resources(chance), at + 2)
 
 
-def mixed(points: Sequence[str], count: int, at: int, *, seed: int = 1) -> Iterator[Sent]:
-    """So many reports, each a microsecond after the other, about points drawn by chance."""
+def mixed(points: Sequence[str], count: int, at: int, *, seed: int = 1, every: int = 1) -> Iterator[Sent]:
+    """So many reports about points drawn by chance, the first at `at`, one `every` so many microseconds."""
     chance = Random(seed)
     kinds = chance.choices(list(_MIX), list(_MIX.values()), k=count)
     for number, kind in enumerate(kinds):
-        yield sent(f"m{seed}-{number}", chance.choice(points), kind, _data(kind, chance), at + number)
+        yield sent(f"m{seed}-{number}", chance.choice(points), kind, _data(kind, chance), at + number * every)
 
 
 def _data(kind: ReportKind, chance: Random) -> dict[str, Any]:
