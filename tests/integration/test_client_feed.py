@@ -259,7 +259,7 @@ async def test_a_slow_reader_of_points_gets_the_latest(world: World, eventually:
         for n in range(100):
             await world.name("a", f"a{n}")
             await world.name("b", f"b{n}")
-        await eventually(lambda: points._readers[0]._position >= 199)
+        await eventually(lambda: points._readers[0]._position >= 200)
         names = [p.name for p in (await anext(points), await anext(points)) if isinstance(p, PublicPoint)]
     assert sorted(names) == ["a99", "b99"]
 
