@@ -51,7 +51,7 @@ def _subject_of(report: Report) -> str | None:
     kommun, slug = report.kommun, report.subject[5:]
     if report.source_kommun != kommun:
         return None
-    return f"{subjects.ROOT}.{report.reality}.accepted.{KOMMUNER[kommun].lan}.{kommun}.{slug}.{report.kind}"
+    return _accepted(report.reality, kommun, slug, report.kind)
 
 
 async def refold(

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from vardkase.domain.picture import Pictures
+from vardkase.domain.picture import Pictures, Surroundings
 from vardkase.runtime.jetstream.batches import Outgoing
 from vardkase.runtime.metrics import Metrics
 from vardkase.runtime.settings import Settings
@@ -57,16 +57,16 @@ class PicturePublisher:
             for areas in self._turns:
                 if self.as_of is not None:
                     await self._publish(areas, self.as_of)
-            for level in AREA_LEVELS:
-                times = [at for area, at in self._published.items() if area.level == level]
-                if times:
-                    age = time.monotonic() - min(times)
-                    self._metrics.picture_age.labels(self._world.reality, level).set(age)
+            oldest: dict[str, float] = {}
+            for area, at in self._published.items():
+                oldest[area.level] = min(at, oldest.get(area.level, at))
+            for level, at in oldest.items():
+                self._metrics.picture_age.labels(self._world.reality, level).set(time.monotonic() - at)
             await asyncio.sleep(max(0.01, self._settings.coalesce / 2 - (time.monotonic() - began)))
 
     async def _publish(self, areas: Sequence[Area], as_of: int) -> None:
         outgoing: list[Outgoing] = []
-        around = self._world.surroundings()
+        around: Surroundings | None = None
         written: dict[Area, tuple[int, str]] = {}
         began = turn = time.monotonic()
         for area in areas:
@@ -75,6 +75,7 @@ class PicturePublisher:
             overdue = age >= self._settings.republish
             if not overdue and (self._seen.get(area) == revision or age < self._settings.coalesce):
                 continue
+            around = around or self._world.surroundings()
             picture = self._pictures.of(area, around, as_of)
             if picture["version"] != self._versions.get(area) or overdue:
                 picture["events"] = self._world.events.of(area, as_of)
@@ -90,7 +91,7 @@ class PicturePublisher:
                     break
                 if self.as_of != as_of:
                     as_of = self.as_of
-                    around = self._world.surroundings()
+                    around = None
         if not outgoing:
             return
         await self._publisher.pictures(outgoing)
