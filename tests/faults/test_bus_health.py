@@ -29,7 +29,14 @@ async def test_a_server_that_is_well_says_so_and_one_that_hangs_says_nothing(
     assert await nats.illness() is None
     assert nats.pid is not None
     os.kill(nats.pid, signal.SIGSTOP)
-    illness = await nats.illness()
+    illness = None
+
+    async def hangs() -> bool:
+        nonlocal illness  # a signal takes a moment: an answer may still have been on its way
+        illness = await nats.illness()
+        return illness is not None
+
+    await eventually(hangs, what="that it hangs")
     assert illness is not None
     assert illness.silent
     assert not illness.lasting
