@@ -39,7 +39,11 @@ def reports(points: list[str], count: int) -> Iterator[Raw]:
 
 
 async def flooded(campaign: Campaign, seconds: int, *, recovers: float) -> Outcome:
-    """Send 20,000 reports a second for so long, and let the node catch up."""
+    """Send 20,000 reports a second for so long, and let the node catch up.
+
+    A server with more waiting than it may hold drops what comes, without a word: whoever sent it is not told that it is
+    stored, and sends it again.
+    """
     node = campaign.node
     async with campaign.running():
         async with campaign.sending():
@@ -63,7 +67,6 @@ async def flooded(campaign: Campaign, seconds: int, *, recovers: float) -> Outco
         f" {hose.sent - hose.answers:,}."
     )
     assert outcome.sent <= len(taken), "more was acknowledged than INTAKE has"
-    assert hose.answers == hose.sent, outcome.notes
     return outcome
 
 
