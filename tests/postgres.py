@@ -15,6 +15,7 @@ from uuid import uuid4
 import asyncpg
 import psutil
 
+from servers import stop_still
 from vardkase.runtime.errors import Failed
 from vardkase.runtime.postgres import EmbeddedPostgres
 from vardkase.runtime.settings import Settings
@@ -53,20 +54,19 @@ class Postgres:
 
     def kill(self) -> None:
         """SIGKILL, to all of its processes: as when the power goes."""
-        assert self.server.pid is not None
-        main = psutil.Process(self.server.pid)
-        for process in (main, *main.children(recursive=True)):
+        for process in self._processes():
             with suppress(psutil.NoSuchProcess):
                 process.kill()
         self._do(self.server.wait())
 
     def freeze(self) -> None:
         """SIGSTOP, to all of its processes: it takes connections and never answers."""
-        self._signal(signal.SIGSTOP)
+        stop_still(*(process.pid for process in self._processes()))
 
     def thaw(self) -> None:
         """SIGCONT."""
-        self._signal(signal.SIGCONT)
+        for process in self._processes():
+            process.send_signal(signal.SIGCONT)
 
     def close(self) -> None:
         """End it and remove its files."""
@@ -88,11 +88,11 @@ class Postgres:
             await connection.close()
         return urlsplit(self.url)._replace(path=f"/{name}").geturl()
 
-    def _signal(self, number: int) -> None:
+    def _processes(self) -> list[psutil.Process]:
+        """All of its processes, the first one first."""
         assert self.server.pid is not None
         main = psutil.Process(self.server.pid)
-        for process in (main, *main.children(recursive=True)):
-            process.send_signal(number)
+        return [main, *main.children(recursive=True)]
 
     def _do(self, work: Coroutine[Any, Any, Any]) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(120)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import shutil
 import signal
 import socket
@@ -22,6 +23,29 @@ def free_port() -> int:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         return sock.getsockname()[1]
+
+
+def stop_still(*pids: int) -> None:
+    """SIGSTOP, and return when every thread of the processes stands still.
+
+    A signal takes a moment on another processor: until then an answer is still made and sent.
+    """
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGSTOP)
+    deadline = time.monotonic() + 10
+    while not all(_stands_still(pid) for pid in pids):
+        assert time.monotonic() < deadline, f"{pids} do not stop"
+        time.sleep(0.001)
+
+
+def _stands_still(pid: int) -> bool:
+    """Whether every thread of a process is stopped, or it is gone."""
+    states: set[str] = set()
+    for thread in Path(f"/proc/{pid}/task").glob("*/stat"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            states.add(thread.read_text().rpartition(")")[2].split()[0])
+    return states <= {"T", "t", "Z", "X"}
 
 
 class NatsServer:
@@ -79,7 +103,7 @@ class NatsServer:
     def freeze(self) -> None:
         """SIGSTOP: the link is up and nothing answers."""
         assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)
+        stop_still(self._process.pid)
 
     def thaw(self) -> None:
         """SIGCONT."""

@@ -4,7 +4,8 @@
 
 - start: with every point's state in STATE and nothing new in the log, from the start of its process to the first time
   that it says it is ready (asked every 20 ms). Phases: until the process answers HTTP at all (Python and imports);
-  until it has read STATE, ALERTS, PICTURES and PUBLIC and begins to read the log; until it has judged and is ready.
+  until it has read STATE, ALERTS, PICTURES and PUBLIC and begins to read the log; until it is ready: what is new is
+  merged and judged; and until all points are judged anew.
 - rebuild: with nothing but the log, of three days of 3,000 open points in the mix of a storm: from its first report to
   the last merged, judged, published and acknowledged. Beside it the same with 100,000 reports.
 """
@@ -55,7 +56,9 @@ async def start(count: int) -> list[list[str]]:
             await node.until_ready("aggregator")
             ready = time.perf_counter() - began
             used = cpu_seconds(node.pids["aggregator"])
-            phases = (answered, started - answered, ready - started, ready, used)
+            await eventually(lambda: asyncio.to_thread(node.has_judged, "aggregator"), what="it has judged all")
+            judged = time.perf_counter() - began
+            phases = (answered, started - answered, ready - started, ready, used, judged)
             rows.append([f"{count:,}", end.name, *(f"{each:.2f}" for each in phases)])
     return rows
 
@@ -79,7 +82,16 @@ async def rebuild(count: int) -> tuple[float, list[str]]:
 async def run(points: int, most: int) -> None:
     """Both, and their tables."""
     if points:
-        head = ("points", "ended by", "until HTTP, s", "until the log, s", "until ready, s", "in all, s", "CPU s")
+        head = (
+            "points",
+            "ended by",
+            "until HTTP, s",
+            "until the log, s",
+            "until ready, s",
+            "in all, s",
+            "CPU s",
+            "all judged, s",
+        )
         show(head, await start(points))
     if most:
         found = [await rebuild(count) for count in (100_000, most)]

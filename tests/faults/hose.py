@@ -16,6 +16,8 @@ from uuid import uuid4
 
 _ANSWER: Final = re.compile(rb"MSG [^ ]+ 1 (\d+)\r\n")
 _NUMBER: Final = re.compile(r"\d+$")
+_PATIENCE: Final = 10.0
+"""Seconds without an answer after which those that are due are not waited for any more."""
 _PART: Final = 256 << 10
 """Bytes that are written at once."""
 
@@ -41,6 +43,7 @@ class Hose:
         self._host, self._port = parts.hostname or "127.0.0.1", parts.port or 4222
         self._inbox = f"_INBOX.{uuid4().hex}".encode()
         self._pong = asyncio.Event()
+        self._silent = 0
         self.sent = 0
         self.acknowledged = 0
         """Messages that the stream said it has stored."""
@@ -69,13 +72,21 @@ class Hose:
         with contextlib.suppress(OSError):
             await self._writer.wait_closed()
 
-    async def send(self, messages: Iterable[Raw], *, rate: float | None = None, answered: bool = True) -> float:
+    async def send(
+        self,
+        messages: Iterable[Raw],
+        *,
+        rate: float | None = None,
+        answered: bool = True,
+        ahead: int | None = None,
+    ) -> float:
         """Send all of them; the seconds that it took.
 
         Args:
             messages: what is sent.
             rate: messages a second; None is as fast as the server reads.
             answered: whether the stream is asked to answer each.
+            ahead: most messages that wait for an answer; a server with more waiting than it may hold drops what comes.
         """
         began = time.monotonic()
         first = self.sent
@@ -94,6 +105,8 @@ class Hose:
             if size >= _PART or (rate is not None and self.sent % 200 == 0):
                 await self._write(part)
                 size = 0
+                if ahead is not None:
+                    await self._keep_pace(ahead)
                 if rate is not None:
                     await asyncio.sleep(max(0.0, began + (self.sent - first) / rate - time.monotonic()))
         await self._write(part)
@@ -116,6 +129,16 @@ class Hose:
     def answers(self) -> int:
         """How many messages were answered, one way or the other."""
         return self.acknowledged + sum(self.refused.values())
+
+    async def _keep_pace(self, ahead: int) -> None:
+        """Wait until no more than so many are unanswered, or no answer comes any more."""
+        seen, since = self.answers, time.monotonic()
+        while self.sent - self._silent - self.answers > ahead:
+            await asyncio.sleep(0.002)
+            if self.answers != seen:
+                seen, since = self.answers, time.monotonic()
+            elif time.monotonic() - since > _PATIENCE:
+                self._silent = self.sent - self.answers
 
     async def _write(self, part: list[bytes]) -> None:
         if self.ended:

@@ -114,10 +114,10 @@ class Load:
                 other, "status", at, {"occupancy": chance.randrange(50)}, report_id=twin["id"], reality=twin["reality"]
             )
         if turn < 0.054:
-            said = self._said.get(f"act/{point[:4]}", [])[-_A_LITTLE_AGO:]
+            said = self._said.get(f"{reality}/{point[:4]}", [])[-_A_LITTLE_AGO:]
             if said:
                 named = sorted(set(chance.sample(said, min(2, len(said)))))
-                return self._told(point, "withdraw", at, {"report_ids": named})
+                return self._told(point, "withdraw", at, {"report_ids": named}, reality=reality)
         if turn < 0.0545:
             return self._told(point, "retire", at, {"reason": "flyttad"}, reality=reality)
         kind, about, data = self._content(point, turn)

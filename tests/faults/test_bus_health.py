@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from servers import Eventually
+from servers import Eventually, stop_still
 from vardkase.runtime.jetstream.connection import connect
 from vardkase.runtime.nats_server import EmbeddedNats
 from vardkase.runtime.settings import load
@@ -28,15 +28,8 @@ async def test_a_server_that_is_well_says_so_and_one_that_hangs_says_nothing(
     """Its silence is told as such: it may be busy. When it goes on, or was started anew, it is well again."""
     assert await nats.illness() is None
     assert nats.pid is not None
-    os.kill(nats.pid, signal.SIGSTOP)
-    illness = None
-
-    async def hangs() -> bool:
-        nonlocal illness  # a signal takes a moment: an answer may still have been on its way
-        illness = await nats.illness()
-        return illness is not None
-
-    await eventually(hangs, what="that it hangs")
+    stop_still(nats.pid)
+    illness = await nats.illness()
     assert illness is not None
     assert illness.silent
     assert not illness.lasting

@@ -58,7 +58,7 @@ async def test_postgres_away_for_an_hour(open_path: Path, eventually: Eventually
     whole(campaign.outcome)
 
 
-@pytest.mark.timeout(1_800)
+@pytest.mark.timeout(3_600)
 async def test_a_million_fuzzed_messages(tmp_path: Path, eventually: Eventually, record: Record) -> None:
     """Of a million fuzzed messages every good report survives, and every other one has one fate and one reason."""
     load = Load(200, seed=8, slugs=5)

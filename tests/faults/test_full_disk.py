@@ -15,6 +15,8 @@ from servers import Eventually
 
 #: MiB: room for the streams of a short campaign, and quickly filled.
 SIZE = 160
+#: Seconds that it stays full after that was told.
+FULL = 6.0
 QUICKLY = {"SUPERVISOR_BACKOFF_MIN": "50ms", "SUPERVISOR_BACKOFF_MAX": "1s"}
 
 
@@ -24,7 +26,7 @@ async def test_a_full_disk_stops_all_and_ends(tmp_path: Path, eventually: Eventu
     """While the node's disk is full it says that it is not ready and accepts nothing; afterwards it is as if never.
 
     nats-server keeps a stream's first write error until it is started anew: the supervisor does that when there is
-    room.
+    room. The services have done nothing wrong: they wait, and do not end.
     """
     if reason := why_not():
         pytest.skip(reason)
@@ -45,16 +47,21 @@ async def test_a_full_disk_stops_all_and_ends(tmp_path: Path, eventually: Eventu
         async with campaign.sending():
             ballast.fill()
             await eventually(lambda: _says(campaign, "no space left"), what="told of a full disk", within=15.0)
-            accepted = len(campaign.reporters.acknowledged)
+            accepted, until = len(campaign.reporters.acknowledged), time.monotonic() + FULL
+            await eventually(lambda: time.monotonic() > until, what="the time", within=FULL + 5)
+            assert len(campaign.reporters.acknowledged) <= accepted + 1, "accepted on a full disk"
             ballast.empty()
             await node.until_ready()
             await eventually(
                 lambda: len(campaign.reporters.acknowledged) > accepted + 100, what="accepting again", within=20.0
             )
             campaign.reporters.enough()
+        restarts = await node.metrics(NODE)
         await campaign.finish()
     record(campaign.outcome)
     whole(campaign.outcome)
+    for service in ("intake", "aggregator"):
+        assert restarts[f'vardkase_node_restarts_total{{service="{service}"}}'] == 0, f"{service} was started again"
     assert not is_mounted(data)
 
 

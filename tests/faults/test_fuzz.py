@@ -64,13 +64,17 @@ async def fuzzed(campaign: Campaign, count: int, *, seed: int) -> tuple[Outcome,
                         good.add(one.raw.data)
                     yield one.raw
 
-            sending = asyncio.create_task(_send(hose, messages()))
-            while not sending.done():
+            async def all_of_it() -> None:
+                await _send(hose, messages())
+                await hose.settled(within=120.0)
+                await campaign.until_quiet(600.0)
+
+            # Read all the while: of REJECTED the oldest go when it is full.
+            running = asyncio.create_task(all_of_it())
+            while not running.done():
                 await refusals.read()
                 await asyncio.sleep(0.5)
-            await sending
-            await hose.settled(within=120.0)
-        await campaign.until_quiet(600.0)
+            await running
         await refusals.read()
         await campaign.finish(told=False)
 
@@ -88,9 +92,9 @@ async def fuzzed(campaign: Campaign, count: int, *, seed: int) -> tuple[Outcome,
             + ", ".join(f"`{reason}` {number:,}" for reason, number in refusals.reasons.most_common())
             + "."
         ]
+        assert not refusals.gone, f"{refusals.gone} refusals were gone before they were read"
         assert unaccounted == 0, f"{unaccounted} messages are neither in the log nor refused, or both"
         assert set(refusals.origins.values()) <= {1}, "a message was refused twice"
-        assert not refusals.gone, f"{refusals.gone} refusals were gone before they were read"
         missing = good - held
         assert not missing, f"{len(missing)} good reports did not survive, such as {next(iter(missing))!r}"
         for name in ("intake", "aggregator"):
@@ -100,7 +104,7 @@ async def fuzzed(campaign: Campaign, count: int, *, seed: int) -> tuple[Outcome,
 
 
 async def _send(hose: Hose, messages: Iterable[Raw]) -> None:
-    await hose.send(messages, rate=5_000)
+    await hose.send(messages, rate=5_000, ahead=2_000)
 
 
 async def _log(nc: Connection) -> AsyncIterator[Delivery]:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import psutil
 
-from servers import Eventually
+from servers import Eventually, stop_still
 from vardkase.runtime import httpio
 from vardkase.runtime.jetstream.connection import Connection, connect
 
@@ -53,7 +53,7 @@ class Whole:
         self.area = area
         self.eventually = eventually
         self._wrap = list(wrap)
-        self._variables = dict(variables or {})
+        self._variables = {"GATEWAY": "false", **(variables or {})}
         self._environment = dict(environment or {})
         self._process: subprocess.Popen[bytes] | None = None
         self._ports: dict[str, int] = {}
@@ -163,7 +163,7 @@ class Whole:
         return {}
 
     def signal(self, name: str, number: int) -> None:
-        """Send a signal to the one that runs now; without effect when none does.
+        """Send a signal to the one that runs now; without effect when none does. After SIGSTOP it stands still.
 
         PostgreSQL is stopped and let go on with all its backends; the rest is for its first process alone.
         """
@@ -174,6 +174,9 @@ class Whole:
         with contextlib.suppress(psutil.NoSuchProcess):
             if name == POSTGRES and number in {signal.SIGSTOP, signal.SIGCONT}:
                 whom += process.children(recursive=True)
+        if number == signal.SIGSTOP:
+            stop_still(*(each.pid for each in whom))
+            return
         for each in whom:
             with contextlib.suppress(psutil.NoSuchProcess):
                 each.send_signal(number)

@@ -396,7 +396,7 @@ async def test_the_streams_have_precedence_on_a_disk_that_is_filling(
     """What the streams were promised is left to them: the archive waits, says so, and goes on when there is room."""
     (tmp_path / "postgres" / "cluster").mkdir(parents=True)
     assert (tmp_path / "nats" / "store").is_dir()  # the test's server has made it
-    promised = sum(config(kept, LAN, 0.1)["max_bytes"] for kept in topology.KEPT)
+    promised = sum(config(kept, LAN, 0.1)["max_bytes"] for kept in topology.OWN)
     disk = {"free": promised + (2 << 30)}
     monkeypatch.setattr(
         "vardkase.archiver.room.shutil.disk_usage", lambda _: SimpleNamespace(total=1 << 40, free=disk["free"])

@@ -6,10 +6,11 @@ from collections.abc import Callable
 import pytest
 
 from servers import Dial, Eventually, Link, NatsServer
-from vardkase.runtime.jetstream.api import call
+from vardkase.runtime.jetstream.api import NoAnswer, call
 from vardkase.runtime.jetstream.connection import Connection
 from vardkase.runtime.jetstream.delivery import Delivery
-from vardkase.runtime.jetstream.reader import NotOurs, PullReader
+from vardkase.runtime.jetstream.durable import NotOurs
+from vardkase.runtime.jetstream.reader import PullReader
 
 STREAM = {"name": "S", "subjects": ["s.>"], "storage": "file", "allow_atomic": True}
 
@@ -350,3 +351,24 @@ async def test_a_reader_nobody_acknowledges_does_not_advance(
     await collect(reader, 3)
     await eventually(lambda: reader.health().advancing)
     assert reader.health().lag == 0
+
+
+async def test_a_server_that_does_not_answer_at_the_start_is_asked_again(
+    nats_server: NatsServer, nc: Connection, stopping: Stopping
+) -> None:
+    """A busy server costs a starting reader time, not its process; how long it may take is the caller's to say."""
+    await make_stream(nc)
+    await publish(nc, range(3))
+    nats_server.freeze()
+    try:
+        with pytest.raises(NoAnswer):
+            await reader_of(nc).start()
+        reader = reader_of(nc)
+        stopping(reader)
+        starting = asyncio.ensure_future(reader.start(within=30.0))
+        done, _ = await asyncio.wait({starting}, timeout=2.5)
+        assert not done, "one question goes unanswered after a second"
+    finally:
+        nats_server.thaw()
+    await asyncio.wait_for(starting, 10)
+    assert values(await collect(reader, 3)) == [0, 1, 2]

@@ -1,5 +1,6 @@
 """Documents that are longer than a NATS server takes: left out, told of, and nothing else stops."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -7,11 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from pydantic import SecretStr
 
 from oracle.adapter import received
 from oracle.make import Told, given, resources, status
 from servers import Dial, Eventually, MakeServer
 from vardkase.aggregator.app import Aggregator
+from vardkase.aggregator.public_feed import PublicFeed
+from vardkase.aggregator.rules_file import load_rules
+from vardkase.aggregator.world import World
 from vardkase.domain.codec import merged_document
 from vardkase.domain.merge import merge
 from vardkase.domain.state import PointState
@@ -149,3 +154,34 @@ async def test_a_document_that_is_too_long_silences_nobody_else(
 
         await eventually(picture, what="the picture of all needs")
         await eventually(lambda: all(check.ok for check in aggregator.checks()))
+
+
+async def test_a_public_document_that_is_too_long_keeps_no_other_from_the_public(
+    make_server: MakeServer, dial: Dial, tmp_path: Path, eventually: Eventually
+) -> None:
+    """It is left out and counted, whether it comes alone or among others; the feed goes on, and is well."""
+    server = make_server("public", extra="max_payload: 4000")
+    nc = await dial(server.url)
+    await topology.ensure_public(nc, LAN, share=0.05)
+    metrics = Metrics()
+    settings = Settings(data_dir=tmp_path, area="24", nats_public_url=SecretStr(server.url))
+    feed = PublicFeed(World("act", LAN, load_rules(None)), settings, metrics)
+    running = asyncio.create_task(feed.run())
+    try:
+        feed.tell({LONG: {"id": LONG, "message": "x" * 4000}, OTHER: {"id": OTHER}})
+
+        async def shown() -> set[str]:
+            return {json.loads(each.data)["id"] async for each in last_values(nc, streams.PUBLIC, [])}
+
+        async def others() -> bool:
+            return await shown() == {OTHER}
+
+        await eventually(others, what="the other point shown")
+        feed.tell({LONG: {"id": LONG, "message": "y" * 4000}})
+        await feed.stop(within=5.0)
+        left_out = metrics.registry.get_sample_value("vardkase_too_long_total", {"stream": streams.PUBLIC})
+        assert (await shown(), left_out, feed.check().ok) == ({OTHER}, 2.0, True)
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await feed.close()

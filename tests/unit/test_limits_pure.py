@@ -10,6 +10,7 @@ import re
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -27,7 +28,8 @@ from vardkase.cli.tally import Tally
 from vardkase.domain import incidents
 from vardkase.domain.alerts import TOLD
 from vardkase.domain.merge import Copy, Received
-from vardkase.domain.picture import UNITS, Pictures
+from vardkase.domain.offers import UNITS
+from vardkase.domain.picture import Pictures
 from vardkase.domain.stamps import Stamp
 from vardkase.domain.state import MAX_NEEDS, PointState
 from vardkase.intake.check import Accepted, check
@@ -204,6 +206,9 @@ def test_the_largest_picture_is_a_message() -> None:
     offered = picture["resources"]["surplus"]["other"]
     assert (offered["count"], len(offered["quantities"])) == (200 * MAX_NEEDS, UNITS)
     assert offered["quantities"]["l"] == 200 * 1.5
+    for code in ("2480", "24"):
+        named = [name for name in found.rollup.sums[Area.parse(code)] if name.startswith("surplus/")]
+        assert len(named) == 1 + 2 * UNITS, "the sums hold units that no picture shows"
 
 
 def test_the_largest_alert_is_a_message() -> None:
@@ -265,6 +270,26 @@ def test_incidents_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         assert kept.left_out >= 20
         assert kept.since("2480", instant(60)) == instant(4.1)
         assert all(len(each) <= incidents.ORDERS_KEPT for each in kept._orders.values())
+
+
+def test_an_order_of_one_incident_too_many_costs_no_look_at_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside 5,000 incidents, 4,000 more, each of which has the oldest left out: milliseconds, not a second."""
+    monkeypatch.setattr(incidents, "KEPT", 5_000)
+    data = {"name": "x", "areas": ["2480"], "from": when(0)}
+    told = ORDER.validate_json(orjson.dumps(order("incident", 0, {"id": "i", **data}, id_="o")))
+    kept = incidents.Incidents()
+
+    def take(number: int) -> None:
+        changes = {"id": f"o{number}", "time": told.time + timedelta(seconds=number)}
+        kept.take(told.model_copy(update={**changes, "data": told.data.model_copy(update={"id": f"i{number}"})}))
+
+    for number in range(5_000):
+        take(number)
+    began = time.process_time()
+    for number in range(5_000, 9_000):
+        take(number)
+    assert time.process_time() - began < 1.0
+    assert (kept.left_out, min(kept._orders, key=lambda name: int(name[1:]))) == (4_000, "i4000")
 
 
 @pytest.mark.parametrize("step", [1, -1])

@@ -1,7 +1,10 @@
 """The aggregator wired together: worlds, lanes, pictures and orders, as a FastStream application."""
 
 import asyncio
+import logging
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
 
 from nats.aio.client import Client
 
@@ -15,7 +18,7 @@ from vardkase_contracts.areas import Area
 from vardkase_contracts.vocab import REALITIES, Reality
 
 from .gauges import Gauges
-from .identities import Identities
+from .identities import Identities, NoRoom
 from .lane import Lane
 from .loading import prepare, recall
 from .orders_reader import OrdersReader
@@ -24,6 +27,11 @@ from .public_feed import PublicFeed
 from .publisher import Publisher
 from .rules_file import load_rules
 from .world import World
+
+log: Final = logging.getLogger(__name__)
+
+_FULL: Final = 1.0
+"""Seconds between two attempts to open a file on a full disk."""
 
 
 class Aggregator:
@@ -58,7 +66,7 @@ class Aggregator:
             feed = self._public_feed(world) if reality == "act" else None
             publisher = publishers[reality] = Publisher(reality, nc, self._settings, self._metrics, feed=feed)
             picture = PicturePublisher(world, publisher, self._settings, self._metrics)
-            identities = Identities(self._settings.data_dir / "aggregator" / f"identities-{reality}.sqlite")
+            identities = await _opened(self._settings.data_dir / "aggregator" / f"identities-{reality}.sqlite")
             self._identities.append(identities)
             with_states = await prepare(nc, identities, reality)
             await recall(world, publisher, picture, nc, with_states=with_states)
@@ -104,6 +112,16 @@ class Aggregator:
         if self._feed is not None:
             checks.append(self._feed.check())
         return checks
+
+
+async def _opened(path: Path) -> Identities:
+    """The identities in a file, once the disk takes them: whoever starts it bounds how long that may last."""
+    while True:
+        try:
+            return Identities(path)
+        except NoRoom as error:
+            log.error("the identities cannot be kept: %s; trying again", error)  # noqa: TRY400 - one line
+        await asyncio.sleep(_FULL)
 
 
 def build(settings: Settings) -> Application:

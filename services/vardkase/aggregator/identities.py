@@ -5,9 +5,10 @@ must know each identity's winner for ever, and memory must not grow with them. S
 stream, which can always make them again: `position` says up to where they are complete.
 """
 
+import asyncio
 import contextlib
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Final, NamedTuple, Self
@@ -29,6 +30,10 @@ CREATE TABLE IF NOT EXISTS fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) WIT
 _VERSION: Final = 1
 #: SQLite's default limit of parameters is far above this.
 _AT_ONCE: Final = 500
+#: SQLite's words for a disk that is full, or does not take a write.
+_NO_ROOM: Final = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
+#: Identities that are written before others get their turn, by `settle`.
+_WRITTEN_AT_ONCE: Final = 1_000
 
 
 class Known(NamedTuple):
@@ -44,21 +49,34 @@ class Damaged(Exception):  # noqa: N818 - what it is
     """The file could not be read; it is gone, and the process must start anew."""
 
 
+class NoRoom(Exception):  # noqa: N818 - what it is
+    """The disk does not take what is to be kept. Nothing of it is; the same may succeed later."""
+
+
 class Identities:
-    """The winners of one reality, in one file; changes are durable with `commit`."""
+    """The winners of one reality, in one file.
+
+    What is noted is kept in memory, where it is found at once, until it is written: by `commit` all of it, or what was
+    handed over by a certain moment by `settle`. Who settles bounds how much that is.
+    """
 
     def __init__(self, path: Path) -> None:
         """Open or make the file; one that cannot be read is made anew, since the log can fill it again.
 
         Raises:
+            NoRoom: the disk is full.
             sqlite3.OperationalError: the directory cannot be written.
         """
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
+        #: What is not yet in the file, and what of it was not handed over.
+        self._pending: dict[Identity, Known] = {}
+        self._noted: dict[Identity, Known] = {}
         try:
             self._db = self._open()
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError):
+                self._full(error)
                 raise
             self._remove()
             self._db = self._open()
@@ -105,6 +123,8 @@ class Identities:
         """Begin anew: the stream is another one, or must be read from its beginning."""
         self.close()
         self._remove()
+        self._pending.clear()
+        self._noted.clear()
         self._db = self._open()
 
     # -- facts -------------------------------------------------------------------------------------------------------
@@ -132,21 +152,42 @@ class Identities:
 
         Raises:
             Damaged: it was.
+            NoRoom: the disk is full; what was not committed is undone.
         """
         try:
             yield
-        except sqlite3.OperationalError:
+        except sqlite3.OperationalError as error:
+            if self._db.in_transaction:
+                with contextlib.suppress(sqlite3.OperationalError):
+                    self._db.execute("ROLLBACK")
+            self._full(error)
             raise
         except sqlite3.DatabaseError as error:
             self.close()
             self._remove()
             raise Damaged(f"{self._path}: was damaged ({error}); it is made anew from the log") from error
 
+    def _full(self, error: sqlite3.OperationalError) -> None:
+        """Tell of a full disk by name.
+
+        Raises:
+            NoRoom: it is one.
+        """
+        if error.sqlite_errorcode & 0xFF in _NO_ROOM:
+            raise NoRoom(f"{self._path.name}: {error}") from error
+
     def look_up(self, identities: Iterable[Identity]) -> dict[Identity, Known]:
         """What is known of these identities; those never heard of are left out."""
-        wanted = {"/".join(identity): identity for identity in identities}
+        found: dict[Identity, Known] = {}
+        wanted: dict[str, Identity] = {}
+        for identity in identities:
+            pending = self._pending.get(identity)
+            if pending is None:
+                wanted["/".join(identity)] = identity
+            else:
+                found[identity] = pending
         with self._intact():
-            return self._look_up(wanted)
+            return found | self._look_up(wanted)
 
     def _look_up(self, wanted: dict[str, Identity]) -> dict[Identity, Known]:
         keys = list(wanted)
@@ -171,17 +212,57 @@ class Identities:
             " WHERE key >= ? AND key < ? AND withdrawn = 1",
             (prefix, prefix + "\x7f"),
         )
-        return {
+        found: dict[Identity, Known] = {
             (reality, kommun, key[len(prefix) :]): Known(
                 None if digest is None else Copy(digest, received), point or "", bool(is_withdraw), withdrawn=True
             )
             for key, digest, received, point, is_withdraw in rows
         }
+        for identity, known in self._pending.items():
+            if identity[:2] == (reality, kommun):
+                found.pop(identity, None)
+                if known.withdrawn:
+                    found[identity] = known
+        return found
 
-    def record(self, changed: dict[Identity, Known]) -> None:
-        """Note what is known of identities now; durable with the next commit."""
-        if not changed:
-            return
+    def record(self, changed: Mapping[Identity, Known]) -> None:
+        """Note what is known of identities now."""
+        self._pending.update(changed)
+        self._noted.update(changed)
+
+    def hand_over(self) -> dict[Identity, Known]:
+        """What was noted since this was asked last: to be given to `settle`, in this order."""
+        noted, self._noted = self._noted, {}
+        return noted
+
+    def commit(self, position: int) -> None:
+        """Make all that was noted durable, with the position that it is complete up to. Synced when it returns."""
+        self._write(self._pending.items())
+        self._commit(position)
+        self._pending.clear()
+        self._noted.clear()
+
+    async def settle(self, rows: Mapping[Identity, Known], position: int) -> None:
+        """Make what was handed over durable, and nothing that was noted since. Synced when it returns.
+
+        Args:
+            rows: of `hand_over`; of several, the later ones put over the earlier ones.
+            position: the sequence in REPORTS up to which they, and the effects, are complete.
+
+        Raises:
+            NoRoom: the disk is full.
+        """
+        items = list(rows.items())
+        # In the loop's thread: in another one, each row would wait for the interpreter.
+        for start in range(0, len(items), _WRITTEN_AT_ONCE):
+            self._write(items[start : start + _WRITTEN_AT_ONCE])
+            await asyncio.sleep(0)
+        await asyncio.to_thread(self._commit, position)
+        for identity, known in items:
+            if self._pending.get(identity) is known:
+                del self._pending[identity]
+
+    def _write(self, items: Iterable[tuple[Identity, Known]]) -> None:
         rows = [
             (
                 "/".join(identity),
@@ -191,14 +272,15 @@ class Identities:
                 known.is_withdraw,
                 known.withdrawn,
             )
-            for identity, known in changed.items()
+            for identity, known in items
         ]
+        if not rows:
+            return
         with self._intact():
             self._begin()
             self._db.executemany("INSERT OR REPLACE INTO identity VALUES (?, ?, ?, ?, ?, ?)", rows)
 
-    def commit(self, position: int) -> None:
-        """Make all that was noted durable, with the position that it is complete up to. Synced when it returns."""
+    def _commit(self, position: int) -> None:
         with self._intact():
             self.remember("position", str(position))
             self._db.execute("COMMIT")

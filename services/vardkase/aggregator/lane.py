@@ -1,4 +1,4 @@
-"""One reality's way from the log to its effects: read, merge, judge, publish, acknowledge.
+"""One reality from the log to its effects: read, merge, judge, publish; what follows the alerts is settled behind it.
 
 A backlog is merged first and judged when it is merged; what is fresh is judged at once (CONTRACT §5). Each reality has
 a lane of its own, so that neither a backlog nor an exercise can starve fresh alerts elsewhere.
@@ -34,17 +34,17 @@ from .pictures import PicturePublisher
 from .publisher import Publisher
 from .refolding import Refolding
 from .refused import refused
+from .settler import Settler
 from .world import World
 
 log = logging.getLogger(__name__)
 
-#: A backlog is made durable and acknowledged after so many reports, before it is judged.
+#: The states of a backlog are made durable and it is acknowledged after so many reports, before it is judged.
 _CHECKPOINT = 15_000
-#: Seconds between two acknowledgements of what is fresh. Every one costs a sync of the identities, which the next
-#: alerts would wait for; what was published and not acknowledged comes again after a crash, and changes nothing.
-_ACK_EVERY = 0.05
 #: Points are judged so many at a time, so that the process stays alive to others while all of Sweden is judged.
 _JUDGED_AT_ONCE = 1_000
+#: After a restart all points are judged anew, so many between two looks at what is fresh: its alerts wait no longer.
+_AT_LEISURE = 100
 #: Seconds between two looks at what is due when the clock may run fast, or nothing has been judged yet.
 _SOON = 0.05
 
@@ -84,7 +84,7 @@ class Lane:
             nc,
             stream=streams.REPORTS,
             durable=durable(world.reality),
-            filters=[subjects.accepted_filter(world.reality, world.area)],
+            filters=subjects.family_filters("accepted", world.reality, world.area),
             batch=group.batch,
             buffer=group.buffer,
             heartbeat=group.heartbeat,
@@ -92,10 +92,13 @@ class Lane:
             stall_after=group.stuck,
             resume_after=lambda: identities.position,
         )
+        self._settler = Settler(publisher.keep, identities, self._reader.ack)
         self._remade = 0
         self._last: Delivery | None = None
-        self._uncommitted = 0
-        self._committed_at = 0.0
+        #: Reports that are merged and not yet handed over to be settled.
+        self._unsettled = 0
+        #: Reports that waited when the first of them came: none is judged before the last of them is merged.
+        self._waited: int | None = None
         #: When the latest report of each point in hand was stored, µs: for the latency of alerts.
         self._stored: dict[str, int] = {}
         self._caught_up = False
@@ -105,7 +108,7 @@ class Lane:
 
     async def start(self) -> None:
         """Begin to read."""
-        await self._reader.start()
+        await self._reader.start(self._settings.health.start_timeout)
 
     async def stop(self) -> None:
         """Finish the batch in hand, acknowledge it, stop reading."""
@@ -120,7 +123,9 @@ class Lane:
         health = self._reader.health()
         turned = time.monotonic() - self._heartbeat
         turns = turned < max(10.0, 5 * self._settings.aggregator.tick)
-        trouble = self._publisher.trouble or ("" if turns else f"stands still since {turned:.0f} s")
+        trouble = (
+            self._publisher.trouble or self._settler.trouble or ("" if turns else f"stands still since {turned:.0f} s")
+        )
         return [
             Check(
                 name=f"consumer {streams.REPORTS} {self.reality}",
@@ -130,20 +135,28 @@ class Lane:
             Check(
                 name=f"lane {self.reality}",
                 ok=self._caught_up and not trouble,
-                detail=trouble or ("" if self._caught_up else "merging a backlog"),
+                detail=trouble or self._pending(),
             ),
         ]
 
+    def _pending(self) -> str:
+        """What it still has to do after its start; empty when it has done so."""
+        if not self._caught_up:
+            return "merging a backlog"
+        return f"{self._world.waiting} points of before to be judged" if self._world.waiting else ""
+
     async def run(self) -> None:
-        """Read, merge, judge, publish, acknowledge; until stopped."""
+        """Read, merge, judge, publish; until stopped. Then see that what was handed over is settled."""
+        self._settler.start()
         try:
             while not self._stopping.is_set():
                 batch = await self._reader.take(self._wait())
                 self._heartbeat = time.monotonic()
+                await self._settler.room()
                 if batch:
                     await self._take(batch)
                 if self._is_behind(batch):
-                    if self._uncommitted >= _CHECKPOINT:
+                    if self._unsettled >= _CHECKPOINT:
                         await self._checkpoint()
                     continue
                 await self._judge()
@@ -151,29 +164,36 @@ class Lane:
                     self._caught_up = True
                     log.info("the backlog is merged and judged", extra={"reality": self.reality})
                 self._observe()
-            if self._uncommitted and self._caught_up:
-                await self._judge()
-                await self._commit()
+            if self._unsettled and self._caught_up:
+                await self._judge()  # but for what nothing is new of
+            await self._settler.finish()
         finally:
+            await self._settler.stop()
             self._done.set()
 
     def _wait(self) -> float:
         """Seconds to wait for reports: no longer than until the clock changes something."""
-        tick = self._settings.aggregator.tick
-        if self._uncommitted:
-            tick = max(0.001, self._committed_at + _ACK_EVERY - time.monotonic())
+        if self._caught_up and self._world.waiting:
+            return 0.001
         if self._settings.clock_start is not None or not self._caught_up:
             return _SOON
         due = (self._world.next_due() - self._clock.now()) / SECOND
-        return min(tick, max(0.001, due))
+        return min(self._settings.aggregator.tick, max(0.001, due))
 
     def _is_behind(self, batch: Sequence[Delivery]) -> bool:
         """Whether more is waiting than what has just come."""
         if not batch:
             return not self._caught_up and self._reader.health().lag > 0
         last = batch[-1]
+        if not last.pending:
+            return False
+        if not self._caught_up:
+            # The alerts of some of what waits at the start may be published already: half of it says that they ended.
+            self._waited = (batch[0].pending + 1 if self._waited is None else self._waited) - len(batch)
+            if self._waited > 0:
+                return True
         delay = self._settings.aggregator.judge_delay * SECOND
-        return last.pending > 0 and self._wall.now() - last.stored_at > delay
+        return self._wall.now() - last.stored_at > delay
 
     # -- merging -----------------------------------------------------------------------------------------------------
 
@@ -181,7 +201,7 @@ class Lane:
         if self._last is not None and batch[0].sequence <= self._last.sequence:
             raise RuntimeError(f"{streams.REPORTS} was made anew: everything must be read again")
         self._last = batch[-1]
-        self._uncommitted += len(batch)
+        self._unsettled += len(batch)
         self._metrics.batch_size.labels(streams.REPORTS).observe(len(batch))
         items: list[Received] = []
         bad: list[tuple[Delivery, Refusal]] = []
@@ -242,24 +262,27 @@ class Lane:
     # -- judging -----------------------------------------------------------------------------------------------------
 
     async def _judge(self) -> None:
-        """Judge what has changed, publish it, then acknowledge what it came of."""
+        """Judge what has changed, publish its alerts, and hand over what follows them."""
         await self._settle()
         while True:
             now = self._clock.now()
             with self._metrics.judge_seconds.labels(self.reality).time():
-                effects = self._world.judge(now, _JUDGED_AT_ONCE)
+                effects = self._world.judge(now, _JUDGED_AT_ONCE, leisure=_AT_LEISURE)
             if effects:
-                await self._publisher.publish(effects)
+                await self._publisher.announce(effects)
                 self._published(effects)
+                self._settler.take(effects.states)
             if not self._world.waiting:
+                self._pictures.as_of = now
                 break
             self._pictures.as_of = None  # half of it is judged: not the picture of any instant
+            if not self._world.fresh:
+                break
             self._heartbeat = time.monotonic()
+            await self._settler.room()
             await asyncio.sleep(0)
-        self._pictures.as_of = now
         self._stored.clear()
-        if time.monotonic() - self._committed_at >= _ACK_EVERY:
-            await self._commit()
+        self._hand_over()
 
     def _published(self, effects: Effects) -> None:
         now = self._wall.now()
@@ -273,17 +296,14 @@ class Lane:
     async def _checkpoint(self) -> None:
         """Make a backlog's states durable before it is judged: after a crash it is judged with everything else."""
         await self._settle()
-        await self._publisher.publish(self._world.merged(self._clock.now()))
-        await self._commit()
+        self._settler.take(self._world.merged(self._clock.now()).states)
+        self._hand_over()
 
-    async def _commit(self) -> None:
-        """All effects are durable: so be the identities, and then acknowledge."""
-        if self._last is None or not self._uncommitted:
-            return
-        await asyncio.to_thread(self._identities.commit, self._last.sequence)
-        self._uncommitted = 0
-        self._committed_at = time.monotonic()
-        await self._reader.ack(self._last)
+    def _hand_over(self) -> None:
+        """All that was merged is judged or kept: once it is durable it is acknowledged."""
+        if self._last is not None and self._unsettled:
+            self._settler.reached(self._last, self._unsettled)
+            self._unsettled = 0
 
     # -- watching ----------------------------------------------------------------------------------------------------
 
@@ -291,6 +311,7 @@ class Lane:
         health = self._reader.health()
         self._metrics.consumer_lag.labels(self.reality, streams.REPORTS).set(health.lag)
         self._metrics.queue_depth.labels(f"judge {self.reality}").set(self._world.waiting)
+        self._metrics.queue_depth.labels(f"settle {self.reality}").set(self._settler.waiting)
         if self._reader.remade > self._remade:
             self._metrics.reader_remade.labels(streams.REPORTS, "gone").inc(self._reader.remade - self._remade)
             self._remade = self._reader.remade

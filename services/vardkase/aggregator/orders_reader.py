@@ -53,6 +53,7 @@ class OrdersReader:
         self._nc = nc
         self._node = settings.node
         self._tick = settings.aggregator.tick
+        self._start_within = settings.health.start_timeout
         self._metrics = metrics
         self._read = 0
         area = Area.parse(settings.area)
@@ -78,7 +79,7 @@ class OrdersReader:
             if taken % _FORGET_EVERY == 0:
                 for world in self._worlds.values():
                     world.orders.forget(self._clock.now(), at_once=True)
-        await self._reader.start()
+        await self._reader.start(self._start_within)
 
     async def stop(self) -> None:
         """Stop following."""

@@ -2,6 +2,7 @@
 
 Only the latest document of each point is kept to be written, so what waits is bounded by the points. What was not
 written when the process ends is made again at the next start, from the states and from what PUBLIC then holds.
+What is longer than the public account's server takes is left out, counted and told of, as `Publisher` does.
 """
 
 import asyncio
@@ -27,6 +28,7 @@ from vardkase.runtime.metrics import Metrics
 from vardkase.runtime.settings import Settings
 from vardkase_contracts import streams, subjects
 
+from .fitting import fits
 from .world import World
 
 log = logging.getLogger(__name__)
@@ -44,6 +46,7 @@ class PublicFeed:
         self._settings = settings
         self._metrics = metrics
         self._link = Link(settings, metrics, account=PUBLIC, name=f"projector {settings.node}")
+        self._nc: Client | None = None
         self._writer: PatientWriter | None = None
         self._waiting: dict[str, dict[str, Any]] = {}
         self._more = asyncio.Event()
@@ -75,7 +78,7 @@ class PublicFeed:
 
     async def run(self) -> None:
         """Connect, see what was told last, and write what changes. For ever."""
-        nc = await connect_public(self._settings, self._link)
+        nc = self._nc = await connect_public(self._settings, self._link)
         await self._patiently(lambda: self._recall(nc))
         self._writer = PatientWriter(nc, streams.PUBLIC, self._settings.writer, self._metrics)
         async with asyncio.TaskGroup() as tasks:
@@ -96,17 +99,22 @@ class PublicFeed:
         await self._link.close()
 
     async def _recall(self, nc: Client) -> None:
-        async for delivery in last_values(nc, streams.PUBLIC, [subjects.public_filter(self._world.area)]):
+        async for delivery in last_values(
+            nc, streams.PUBLIC, subjects.family_filters("public", "act", self._world.area)
+        ):
             self._world.recall_public(orjson.loads(delivery.data))
         self._recalled.set()
 
     async def _write(self) -> None:
-        if self._writer is None:
+        if self._writer is None or self._nc is None:
             return
         some = dict(islice(self._waiting.items(), _AT_ONCE))
-        await self._writer.write(
+        messages = [
             Outgoing(subject=subjects.public(point[:4], point[5:]), data=orjson.dumps(document))
             for point, document in some.items()
+        ]
+        await self._writer.write(
+            each for each in messages if fits(self._nc, self._metrics, streams.PUBLIC, each.subject, each.data)
         )
         for point, document in some.items():
             if self._waiting.get(point) is document:

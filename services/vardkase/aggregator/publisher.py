@@ -8,8 +8,9 @@ less than ours, and one point's mischief must not silence all others. Of a state
 its content stands in STATE, marked as `cut`: who starts from it folds it anew from the log.
 """
 
-import logging
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any, Final
 
 import orjson
@@ -24,12 +25,14 @@ from vardkase_contracts.refusals import RejectedEvent
 from vardkase_contracts.vocab import Reality
 
 from .effects import Effects
+from .fitting import HEADERS, fits
 from .public_feed import PublicFeed
 
-log: Final = logging.getLogger(__name__)
-
-HEADERS: Final = 1024
-"""Room for the headers of a message, in bytes."""
+_FEW: Final = 8
+"""So many messages of subjects of their own are written side by side and not as one atomic batch: the server makes some
+files for each batch, which takes it as long as a dozen single messages take."""
+_WRITTEN_AT_ONCE: Final = 500
+"""States that are made into JSON at once."""
 _NOTHING: Final[Mapping[str, Any]] = {
     "facts": {},
     "others": {},
@@ -63,8 +66,8 @@ class Publisher:
         writers = (self._alerts, self._states, self._pictures, self._rejected)
         return next((writer.trouble for writer in writers if writer.trouble), "")
 
-    async def publish(self, effects: Effects) -> None:
-        """Make the effects durable, in order.
+    async def announce(self, effects: Effects) -> None:
+        """Make alerts durable, and have the public told. The states follow, by `keep`.
 
         Raises:
             WriteConflict: somebody else writes the same subjects.
@@ -77,11 +80,18 @@ class Publisher:
         )
         if self._feed is not None:
             self._feed.tell(effects.public)
-        await _compare_and_set(
-            self._states,
-            self.state_sequences,
-            [(point, *self._state(point, doc)) for point, doc in effects.states.items()],
-        )
+
+    async def keep(self, states: Mapping[str, dict[str, Any]]) -> None:
+        """Make states durable, by the point's id. One call at a time.
+
+        Raises:
+            WriteConflict: somebody else writes the same subjects.
+        """
+        documents = iter(states.items())
+        while some := list(islice(documents, _WRITTEN_AT_ONCE)):  # so that not all their JSON is in memory at once
+            await _compare_and_set(
+                self._states, self.state_sequences, [(point, *self._state(point, doc)) for point, doc in some]
+            )
 
     async def pictures(self, messages: Sequence[Outgoing]) -> None:
         """Publish pictures: made anew from the states at start, so nothing waits for them."""
@@ -113,20 +123,14 @@ class Publisher:
         return [each for each in messages if self._fits(stream, each.subject, each.data)]
 
     def _fits(self, stream: str, subject: str, data: bytes) -> bool:
-        """Whether the server takes it; what it does not take is counted and told of."""
-        if len(data) + HEADERS <= self._nc.max_payload:
-            return True
-        self._metrics.too_long.labels(stream).inc()
-        log.error(
-            "a document is longer than the NATS server takes: raise its max_payload to 2 MiB",
-            extra={"stream": stream, "subject": subject, "bytes": len(data), "max_payload": self._nc.max_payload},
-        )
-        return False
+        return fits(self._nc, self._metrics, stream, subject, data)
 
 
 async def _compare_and_set(writer: PatientWriter, last: dict[str, int], items: list[tuple[str, str, bytes]]) -> None:
-    sequences = await writer.write(
-        Outgoing(subject=subject, data=data, expected=last.get(name, 0)) for name, subject, data in items
-    )
+    messages = [Outgoing(subject=subject, data=data, expected=last.get(name, 0)) for name, subject, data in items]
+    if len(messages) <= _FEW:
+        sequences = [each for (each,) in await asyncio.gather(*(writer.write([message]) for message in messages))]
+    else:
+        sequences = await writer.write(messages)
     for (name, _, _), sequence in zip(items, sequences, strict=True):
         last[name] = sequence

@@ -3,17 +3,14 @@
 What must be published comes out as `Effects`. Nothing is remembered between judgements but what was last published.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
 from vardkase.domain.alerts import Subject
-from vardkase.domain.area import red_share, silence
 from vardkase.domain.contribution import contribution, heard_again
 from vardkase.domain.document import clock_part, document
 from vardkase.domain.due import DueTimes
-from vardkase.domain.finding import Verdict
-from vardkase.domain.intervals import FOREVER
 from vardkase.domain.judge import Judgement, cleared_reason, judge_point
 from vardkase.domain.merge import Received, merge
 from vardkase.domain.picture import Surroundings
@@ -24,12 +21,12 @@ from vardkase.domain.rules import Rules
 from vardkase.domain.stamps import Entry
 from vardkase.domain.state import PointState
 from vardkase_contracts.areas import Area
-from vardkase_contracts.instants import parse
 from vardkase_contracts.orders import Order
 from vardkase_contracts.reports import NeedReport, WithdrawReport
-from vardkase_contracts.vocab import ClearedReason, Reality
+from vardkase_contracts.vocab import Reality
 
 from .acts import Acts, Concerned
+from .area_judge import AreaJudge
 from .effects import Effects
 from .events import Events
 from .judged import Judged
@@ -71,18 +68,18 @@ class World:
         self._shown = Shown()
         self._points: dict[str, set[str]] = {}
         self._succession = Succession()
-        self._silent: set[str] = set()
-        self._unheard: set[str] = set()
         #: Of points that were judged, or recalled: what they were.
         self._lifecycles: dict[str, str | None] = {}
         self._due = DueTimes()
         #: Points to judge: `True` when what is merged has changed, too.
         self._touched: dict[str, bool] = {}
+        #: Points of which nothing is new since a predecessor published them: judged when there is time for it.
+        self._recalled: dict[str, None] = {}
         self._withdrawn: set[str] = set()
         #: Points and areas whose acknowledgements or silences have changed.
         self._acted: set[str] = set()
         self._stale: set[str] = set()
-        self._areas: set[Area] = set()
+        self._areas = AreaJudge(reality, self.rollup, self._acts, self._raised, self._due)
 
     @property
     def alerts(self) -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
@@ -105,9 +102,7 @@ class World:
         self._raised.recall(document)
         if document["status"] == "firing" and document["point"] is None:
             rule, _, about = document["key"].partition("/")
-            self._areas.add(Area.parse(about))
-            if rule == "area.silent":
-                self._silent.add(about)
+            self._areas.recall(about, rule)
 
     def recall_public(self, document: dict[str, Any]) -> None:
         """What the public was last told, unless it is to be told otherwise already; looked at with the next `judge`."""
@@ -117,14 +112,22 @@ class World:
         self._shown.recall(document)
         self.judged.pop(point, None)
         if point in self.states or not (point.endswith("-_") or document.get("gone")):
-            self._touched.setdefault(point, False)
+            self._touch(point)
 
     def recall_state(self, state: PointState, clock: dict[str, Any]) -> None:
         """A state as it was last published."""
         self.clocks[state.id] = clock
-        self.put(state)
-        self._touched[state.id] = False
         self._lifecycles[state.id] = state.lifecycle
+        revision = state.revision
+        self.put(state)
+        if state.revision == revision:  # the other world's register says nothing new of it
+            del self._touched[state.id]
+            self._recalled[state.id] = None
+
+    def _touch(self, point: str, *, changed: bool = False) -> None:
+        """Have a point judged with the next `judge`."""
+        self._recalled.pop(point, None)
+        self._touched[point] = changed or self._touched.get(point, False)
 
     def state(self, point: str) -> PointState:
         """The state of a point, made when there is none."""
@@ -159,7 +162,7 @@ class World:
             entry = other.facts.get(aspect)
             if entry is not None and state.facts.get(aspect) != entry:
                 state.put_fact(aspect, *entry)
-                self._touched[point] = True
+                self._touch(point, changed=True)
         self._follow(state)
 
     def merge(self, item: Received) -> None:
@@ -171,7 +174,7 @@ class World:
         merge(state, item)
         if appears:
             self._read_register(state.id)
-        self._touched[state.id] = True
+        self._touch(state.id, changed=True)
         self._follow(state)
         if item.report.kind in {"register", "retire"}:
             for reader in self._readers:
@@ -187,7 +190,7 @@ class World:
         """Put a state in the place of the one that is there, as when it was folded again from the log."""
         self.states[state.id] = state
         self._points.setdefault(state.kommun, set()).add(state.id)
-        self._touched[state.id] = True
+        self._touch(state.id, changed=True)
         if withdrawn:
             self._withdrawn.add(state.id)
         self._read_register(state.id)
@@ -198,7 +201,7 @@ class World:
     def _follow(self, state: PointState) -> None:
         """Needs of a retired point move to the one that replaces it."""
         for point in self._succession.follow(state):
-            self._touched.setdefault(point, False)
+            self._touch(point)
 
     def take_order(self, order: Order) -> None:
         """Take an act of a person in: one that was checked."""
@@ -209,19 +212,25 @@ class World:
         for about in concerned.about:
             if about in self.states:
                 self._acted.add(about)
-                self._touched.setdefault(about, False)
+                self._touch(about)
             elif not is_point(about) and about in self.alerts:
-                self._areas.add(Area.parse(about))
+                self._areas.look_at_area(about)
         for kommun in concerned.whole:
-            self._touched.update((point, False) for point in self._points.get(kommun, ()) if point not in self._touched)
-        self._look_at(concerned.kommuner | concerned.whole)
+            for point in self._points.get(kommun, ()):
+                self._touch(point)
+        self._areas.look_at(concerned.kommuner | concerned.whole)
         self._due.set(_ACTS, self._acts.due)
 
     # -- judging -----------------------------------------------------------------------------------------------------
 
     @property
     def waiting(self) -> int:
-        """How many points wait to be judged."""
+        """How many points wait to be judged, those included that nothing is new of."""
+        return len(self._touched) + len(self._recalled)
+
+    @property
+    def fresh(self) -> int:
+        """How many of them wait for something that is new."""
         return len(self._touched)
 
     def next_due(self) -> int:
@@ -243,24 +252,29 @@ class World:
                 self._touched[point] = False
         return effects
 
-    def judge(self, now: int, most: int = 1_000_000) -> Effects:
+    def judge(self, now: int, most: int = 1_000_000, leisure: int = 1_000_000) -> Effects:
         """Judge what reports, orders or the clock have changed, and say what is to be published.
 
         Args:
             now: the instant, µs.
             most: how many points are judged at the most; while any are `waiting`, areas are not judged.
+            leisure: how many of those may be points of which nothing is new: after a restart all are judged anew.
         """
         effects = Effects()
         self._look_again(self._acts.advance(now))
         for name in self._due.take(now, max(0, most - len(self._touched))):
             if name in self.states:
-                self._touched.setdefault(name, False)
+                self._touch(name)
             else:
-                self._areas.add(Area.parse(name))
-        for point in list(islice(self._touched, most)):
+                self._areas.look_at_area(name)
+        fresh = list(islice(self._touched, most))
+        for point in fresh:
             self._judge_point(point, now, effects, changed=self._touched.pop(point))
-        if not self._touched:  # an area is judged when all that is known of it has been taken in
-            self._judge_areas(now, effects)
+        for point in list(islice(self._recalled, min(leisure, most - len(fresh)))):
+            del self._recalled[point]
+            self._judge_point(point, now, effects, changed=False)
+        if not self.waiting:  # an area is judged when all that is known of it has been taken in
+            self._areas.judge(now, effects, lambda kommun: self._silence_turned(kommun, now, effects))
         self.orders.forget(now)
         return effects
 
@@ -270,7 +284,7 @@ class World:
             self._shown.show(point, None, effects)  # shown by a predecessor, and nothing is known of it any more
             return
         table = self.tables.of_point(point)
-        silent = f"area.silent/{state.kommun}" if state.kommun in self._silent else None
+        silent = self._areas.silences(state.kommun)
         judgement = judge_point(state, table, now, silent_area=silent, inherited=self._inherited(point))
         last = self.judged.get(point)
         if last is not None and last.still_says(state, judgement, table):
@@ -279,7 +293,7 @@ class World:
             judged = self._said(state, judgement, table, effects, changed=changed)
         self.judged[point] = judged
         self._due.set(point, judged.due)
-        self._look_at((state.kommun,))
+        self._areas.look_at((state.kommun,))
 
     def _heard(self, last: Judged, judgement: Judgement, effects: Effects, *, changed: bool) -> Judged:
         """A sign of life: the point says what it said, but has been heard again."""
@@ -340,65 +354,12 @@ class World:
         name = kommun.name if state.is_kommun else state.profile.get("name", state.id)
         return Subject(self.reality, state.id, name, kommun, point=True)
 
-    # -- areas -------------------------------------------------------------------------------------------------------
-
-    def _judge_areas(self, now: int, effects: Effects) -> None:
-        areas, self._areas = self._areas, set()
-        lan: set[Area] = {each for each in areas if each.level == "lan"}
-        for area in sorted(areas):  # what happens at one instant is told of in one order
-            if area.level == "kommun":
-                self._judge_kommun(area, now, effects)
-                lan.update(each for each in self.rollup.areas(area.code) if each.level == "lan")
-        for area in sorted(lan):
-            self._judge_share(area, {}, now, effects)
-
-    def _judge_kommun(self, area: Area, now: int, effects: Effects) -> None:
-        code = area.code
-        last = self.rollup.kommuner[code].last
-        incident = self.orders.incident_since(code, now)
-        settled = silence(last, self.rollup.count(area, "open"), incident, self.tables.of_area(area), now)
-        unheard = incident is not None and (last.anything is None or last.anything < incident)
-        if unheard != (code in self._unheard):
-            (self._unheard.add if unheard else self._unheard.discard)(code)
-            self.rollup.touch(code)
-        verdicts = {} if settled.verdict is None else {"area.silent": settled.verdict}
-        was_silent = code in self._silent
-        if was_silent != bool(verdicts):
-            (self._silent.add if verdicts else self._silent.discard)(code)
-            self.rollup.touch(code)
-            for point in self._points.get(code, ()):
-                judged = self.judged.get(point)
-                if judged is not None and "freshness.stale" in judged.judgement.verdicts:
-                    self._judge_point(point, now, effects, changed=False)
-            self._areas.discard(area)
-        acks_end = self._judge_share(area, verdicts, now, effects)
-        self._due.set(code, min(settled.due, acks_end))
-
-    def _judge_share(self, area: Area, verdicts: dict[str, Verdict], now: int, effects: Effects) -> int:
-        last = self.alerts.get(area.code, {}).get("area.red_share")
-        since = parse(last["raised_at"]) if last is not None and last["status"] == "firing" else None
-        table = self.tables.of_area(area)
-        counts = self.rollup.count(area, "open"), self.rollup.count(area, "grave")
-        share = red_share(*counts, table["area.red_share"], now, since)
-        if share is not None:
-            verdicts["area.red_share"] = share
-        if not verdicts and area.code not in self.alerts:
-            return FOREVER
-        self.rollup.put_own(area, {f"alerts/{rule}/{verdict.level}": 1 for rule, verdict in verdicts.items()})
-        subject = Subject(self.reality, area.code, area.name, area, point=False)
-        acks_end = self._raised.publish(
-            subject, verdicts, table, now, effects, lambda rule: self._area_cleared(rule, area, now)
-        )
-        if area.level == "lan":
-            self._due.set(area.code, acks_end)
-        return acks_end
-
-    def _area_cleared(self, rule: str, area: Area, now: int) -> ClearedReason:
-        asked = self.rollup.count(area, "open") or self.orders.incident_since(area.code, now) is not None
-        return "closed" if rule == "area.silent" and not asked else "recovered"
-
-    def _look_at(self, kommuner: Iterable[str]) -> None:
-        self._areas.update(Area("kommun", code) for code in kommuner if code in self.rollup.kommuner)
+    def _silence_turned(self, kommun: str, now: int, effects: Effects) -> None:
+        """A kommun fell silent, or is silent no more: what is stale in it is muted by that."""
+        for point in self._points.get(kommun, ()):
+            judged = self.judged.get(point)
+            if judged is not None and "freshness.stale" in judged.judgement.verdicts:
+                self._judge_point(point, now, effects, changed=False)
 
     def surroundings(self) -> Surroundings:
         """What pictures say beside the sums."""
@@ -408,4 +369,4 @@ class World:
             said = state.value("activation") if state is not None else None
             if said is not None:
                 activation[code] = said
-        return Surroundings(activation, frozenset(self._silent), frozenset(self._unheard))
+        return Surroundings(activation, frozenset(self._areas.silent), frozenset(self._areas.unheard))

@@ -11,20 +11,24 @@ from nats.aio.client import Client
 
 from vardkase.runtime.database import Away, Misfit
 from vardkase.runtime.health import Check
-from vardkase.runtime.jetstream.api import CONSUMER_NOT_FOUND, ApiError, NoAnswer, call
+from vardkase.runtime.jetstream.api import ApiError, NoAnswer, call
 from vardkase.runtime.jetstream.delivery import Delivery
-from vardkase.runtime.jetstream.reader import NotOurs, PullReader
+from vardkase.runtime.jetstream.durable import NotOurs
+from vardkase.runtime.jetstream.reader import PullReader
 from vardkase.runtime.metrics import Metrics
 from vardkase.runtime.settings import Settings
 
+from .batch import Batch, prepare
 from .database import Database
 from .session import Misfits, Position, Session, Step
-from .tables import TABLES, Row, Unfit
+from .tables import TABLES
 
 log: Final = logging.getLogger(__name__)
 
 _DURABLE: Final = "archiver"
 _BUFFER_BYTES: Final = 8 << 20
+_LOOKS: Final = 8
+"""So often it is looked, while a transaction lingers, whether there is enough for it."""
 _ALL: Final = "any"
 """In the metrics' label `reality`: a stream is read as one."""
 
@@ -33,8 +37,8 @@ class Line:
     """Archives one stream.
 
     Where it goes on is the database's to say, since a database may be put back to an older copy, or be made anew. So
-    with each session it is looked whether the database still has what this line has written, and whether the stream's
-    consumer is not ahead of it; else the stream is read again from where the database stands.
+    with each session it is looked whether the database still has what this line has written; else the stream is read
+    again from where the database stands, whatever the stream's consumer takes for acknowledged.
 
     Args:
         stream: which.
@@ -55,8 +59,9 @@ class Line:
         self._session = 0
         self._position = Position("", 0)
         self._resume = 0
-        self._born = ""
-        self._held: list[Delivery] = []
+        #: What is being written, or was when the database was lost; what is written after it; what was taken with it.
+        self._held: Batch | None = None
+        self._ready: Batch | None = None
         self._next: list[Delivery] = []
         self._remade = 0
         self._trouble = "waits for the database"
@@ -135,18 +140,13 @@ class Line:
     async def _read_from(self, position: Position) -> None:
         """Read on after a position, whatever the consumer thinks of it."""
         reader, self._reader = self._reader, None
-        self._held, self._next = [], []
+        self._held, self._ready, self._next = None, None, []
         if reader is not None:
             log.warning("the database lost what was archived; reading again", extra={"stream": self._stream})
             await reader.stop()
         info = await call(self._nc, f"STREAM.INFO.{self._stream}")
-        self._resume = position.sequence if info["created"] == position.born else 0
-        if await self._acknowledged() > self._resume:
-            log.warning(
-                "the stream is read again from where the database stands",
-                extra={"stream": self._stream, "after": self._resume},
-            )
-            await call(self._nc, f"CONSUMER.DELETE.{self._stream}.{_DURABLE}")
+        same = info["created"] == position.born and position.sequence <= info["state"]["last_seq"]
+        self._resume = position.sequence if same else 0
         group, own = self._settings.reader, self._settings.archiver
         reader = PullReader(
             self._nc,
@@ -160,18 +160,10 @@ class Line:
             check=group.check,
             stall_after=group.stuck,
             resume_after=lambda: self._resume,
+            trusting=False,
         )
         await reader.start()
         self._reader, self._remade = reader, 0
-
-    async def _acknowledged(self) -> int:
-        try:
-            info = await call(self._nc, f"CONSUMER.INFO.{self._stream}.{_DURABLE}")
-        except ApiError as error:
-            if error.err_code != CONSUMER_NOT_FOUND:
-                raise
-            return 0
-        return info["ack_floor"]["stream_seq"]
 
     # -- a batch -----------------------------------------------------------------------------------------------------
 
@@ -179,55 +171,62 @@ class Line:
         reader = self._reader
         if reader is None:
             return
-        if not self._held:
-            self._held = await self._take(reader)
+        if self._held is None:
+            self._held, self._ready = self._ready, None
+        if self._held is None:
+            self._held = await self._prepare(reader, await self._take(reader))
         self._heartbeat = time.monotonic()
-        if self._held:
+        if self._held is not None:
             began = time.monotonic()
-            await self._store(session, self._held)
-            last = self._held[-1]
-            self._held = []
+            await self._store_and_prepare(session, reader, self._held)
+            last, self._held = self._held.last, None
             await reader.ack(last)
             self._metrics.batch_seconds.labels(self._stream).observe(time.monotonic() - began)
         self._trouble = ""
         self._observe(reader)
 
     async def _take(self, reader: PullReader) -> list[Delivery]:
-        """A batch of one stream's life: what comes after it was made anew is another batch."""
+        """A batch of one stream's life, filled for as long as a transaction may linger.
+
+        What comes after the stream was made anew is another batch.
+        """
         own = self._settings.archiver
         batch, self._next = self._next or await reader.take(own.tick), []
-        if batch and len(batch) < own.batch and own.linger:
+        until = time.monotonic() + own.linger
+        while batch and len(batch) < own.batch and not self._next:
+            left = until - time.monotonic()
+            if left <= 0 or self._stopping.is_set():
+                break
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(own.linger):
+                async with asyncio.timeout(min(left, own.linger / _LOOKS)):
                     await self._stopping.wait()
             self._next = await reader.take(0)
             if self._next and self._next[0].generation == batch[-1].generation:
                 room = own.batch - len(batch)
                 batch, self._next = batch + self._next[:room], self._next[room:]
-        if batch:
-            self._born = reader.born or ""
         return batch
 
-    async def _store(self, session: Session, batch: Sequence[Delivery]) -> None:
-        rows: list[Row] = []
-        deliveries: list[Delivery] = []
-        misfits: list[Misfits] = []
-        for delivery in batch:
-            try:
-                row = self._table.row(delivery, self._stream)
-            except Unfit as error:
-                misfits.append(Misfits(delivery, str(error)))
-            else:
-                rows.append(row)
-                deliveries.append(delivery)
-        await self._write(session, rows, deliveries, misfits)
+    async def _prepare(self, reader: PullReader, batch: list[Delivery]) -> Batch | None:
+        return await prepare(self._table, self._stream, reader.born or "", batch) if batch else None
 
-    async def _write(
-        self, session: Session, rows: list[Row], deliveries: list[Delivery], misfits: list[Misfits]
-    ) -> None:
+    async def _store_and_prepare(self, session: Session, reader: PullReader, batch: Batch) -> None:
+        """Write a batch. In a backlog the next one is made into rows while the database is busy with it."""
+        storing = asyncio.create_task(self._store(session, batch), name=f"archive {self._stream}")
+        try:
+            await asyncio.sleep(0)
+            if self._ready is None and (self._next or reader.health().lag > len(batch.everything)):
+                self._ready = await self._prepare(reader, self._next or await reader.take(0))
+                self._next = []
+        except asyncio.CancelledError:
+            storing.cancel()
+            raise
+        finally:
+            await storing
+
+    async def _store(self, session: Session, batch: Batch) -> None:
         """Write a batch. A row that the database does not take is kept apart, and the rest goes in."""
-        everything = [*deliveries, *(misfit.delivery for misfit in misfits)]
-        after = Position(self._born, max(delivery.sequence for delivery in everything))
+        rows, everything = batch.rows, batch.everything
+        after = Position(batch.born, batch.last.sequence)
         if self._table.keyed:
             first: dict[bytes, int] = {}
             for place, row in enumerate(rows):
@@ -236,22 +235,23 @@ class Line:
         else:
             fresh = rows
         try:
-            stored = await session.store(self._table, fresh, misfits, Step(self._stream, self._position, after))
+            step = Step(self._stream, self._position, after)
+            stored = await session.store(self._table, fresh, batch.misfits, step)
         except Misfit as error:
             if len(everything) == 1:
                 if not rows:
                     raise Away(f"it does not take a message as bytes: {error}") from None
-                await self._write(session, [], [], [Misfits(deliveries[0], str(error))])
+                misfits = [Misfits(everything[0], str(error))]
+                await self._store(session, Batch(batch.born, everything, [], [], misfits))
                 return
             # In order, so that the position never tells of more than is written.
-            half = sorted(everything, key=lambda delivery: delivery.sequence)
-            for part in (half[: len(half) // 2], half[len(half) // 2 :]):
-                await self._store(session, part)
+            for part in (everything[: len(everything) // 2], everything[len(everything) // 2 :]):
+                await self._store(session, await prepare(self._table, self._stream, batch.born, part))
             return
         self._position = after
         self._metrics.archived.labels(self._stream, "stored").inc(stored.rows)
         self._metrics.archived.labels(self._stream, "repeated").inc(stored.repeats + len(rows) - len(fresh))
-        self._metrics.archived.labels(self._stream, "misfit").inc(len(misfits))
+        self._metrics.archived.labels(self._stream, "misfit").inc(len(batch.misfits))
         self._metrics.batch_size.labels(self._stream).observe(len(everything))
 
     # -- watching ----------------------------------------------------------------------------------------------------

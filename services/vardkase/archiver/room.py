@@ -50,7 +50,7 @@ class Room:
         """How much the streams may still take. While NATS does not answer, what it last said holds."""
         promised = 0
         try:
-            for kept in topology.KEPT:
+            for kept in topology.OWN:
                 info = await call(self._nc, f"STREAM.INFO.{kept.name}", within=1.0)
                 promised += max(0, info["config"]["max_bytes"] - info["state"]["bytes"])
         except (ApiError, NoAnswer):

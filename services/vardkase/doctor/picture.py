@@ -59,7 +59,7 @@ async def points(found: Findings, nc: Client, area: Area) -> None:
     """
     count: Counter[str] = Counter()
     odd: dict[str, list[str]] = {"conflict": [], "adjusted": [], "unregistered": []}
-    async for one in last_values(nc, streams.STATE, [subjects.state_filter("act", area)]):
+    async for one in last_values(nc, streams.STATE, subjects.family_filters("state", "act", area)):
         if one.data:
             _point(json.loads(one.data), count, odd)
     total = sum(count.values())

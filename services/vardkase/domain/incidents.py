@@ -11,6 +11,7 @@ from vardkase_contracts.areas import Area
 from vardkase_contracts.instants import from_datetime
 from vardkase_contracts.orders import IncidentOrder
 
+from .due import DueTimes
 from .intervals import FOREVER
 
 #: So many incidents are kept, those last changed (ours).
@@ -44,6 +45,8 @@ class Incidents:
         #: How many incidents were left out, since there are too many.
         self.left_out = 0
         self._orders: dict[str, list[_Incident]] = {}
+        #: The incidents by the times of their last orders: which to leave out is found without looking at all.
+        self._ages = DueTimes()
         self._stretches: dict[str, dict[str, list[_Stretch]]] = {}
 
     def __len__(self) -> int:
@@ -65,8 +68,9 @@ class Incidents:
         insort(orders, incident)
         changed = self._lay_out(data.id)
         del orders[:-ORDERS_KEPT]
+        self._ages.set(data.id, orders[-1].time)
         if len(self._orders) > KEPT:
-            oldest = min(self._orders, key=lambda name: self._orders[name][-1])
+            (oldest,) = self._ages.take(FOREVER, 1)
             changed |= self._clear(oldest)
             del self._orders[oldest]
             self.left_out += 1

@@ -23,10 +23,8 @@ from vardkase_contracts.vocab import (
 
 from .codec import version_of
 from .contribution import HORIZONS, SCALE
+from .offers import UNITS
 from .rollup import RollUp
-
-#: A unit is whatever the sender writes; of one kind of surplus a picture has so many, those of the most offers (ours).
-UNITS = 16
 
 
 class Surroundings:

@@ -15,6 +15,7 @@ from vardkase_contracts.areas import Area, areas_of
 
 from .area import NEVER, Heard
 from .contribution import NOTHING, Contribution, Shortage
+from .offers import Offers, concerns
 
 #: How many points the forecast lists.
 LISTED = 20
@@ -22,13 +23,14 @@ LISTED = 20
 
 @dataclass(slots=True)
 class Kommun:
-    """What is kept of a kommun beside its sums: its points in order, and when each was last heard."""
+    """What is kept of a kommun beside its sums: its points in order, when each was last heard, what they offer."""
 
     shortages: list[Shortage] = field(default_factory=list[Shortage])
     contents: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
     heard: dict[str, int] = field(default_factory=dict[str, int])
     heartbeats: dict[str, int] = field(default_factory=dict[str, int])
     last: Heard = NEVER
+    offers: Offers = field(default_factory=Offers)
 
 
 class RollUp:
@@ -67,6 +69,8 @@ class RollUp:
         self._contributions[point] = new
         difference = {} if old.counts is new.counts else _difference(old.counts, new.counts)
         touched = bool(difference) or old.shortage != new.shortage or old.content != new.content
+        if concerns(difference):
+            difference = self.kommuner[kommun].offers.pass_on(difference)
         for area in self.areas(kommun):
             if difference:
                 _apply(self.sums[area], difference)

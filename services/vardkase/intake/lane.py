@@ -35,6 +35,7 @@ class Lane:
         self._metrics = metrics
         self._tick = settings.intake.tick
         self._grace = settings.health.stop_timeout / 2
+        self._start_within = settings.health.start_timeout
         area = Area.parse(settings.area)
         durable = f"intake-{reality}"
         self._memory = Memory(nc, reality=reality, area=area, node=settings.node, durable=durable)
@@ -45,7 +46,7 @@ class Lane:
             nc,
             stream=streams.INTAKE,
             durable=durable,
-            filters=[subjects.report_filter(reality, area)],
+            filters=subjects.family_filters("report", reality, area),
             batch=group.batch,
             buffer=group.buffer,
             heartbeat=group.heartbeat,
@@ -65,7 +66,7 @@ class Lane:
     async def start(self) -> None:
         """Learn what a predecessor had stored and not acknowledged, then begin to read."""
         await self._memory.recall()
-        await self._reader.start()
+        await self._reader.start(self._start_within)
 
     async def stop(self) -> None:
         """Finish the batch in hand, acknowledge it, stop reading."""

@@ -45,8 +45,8 @@ class Memory:
 
     def __init__(self, nc: Client, *, reality: Reality, area: Area, node: str, durable: str) -> None:
         self._nc = nc
-        self._waiting = subjects.report_filter(reality, area)
-        self._accepted = subjects.accepted_filter(reality, area)
+        self._waiting = subjects.family_filters("report", reality, area)
+        self._accepted = subjects.family_filters("accepted", reality, area)
         self._node = node
         self._durable = durable
         self._recent = Recent()
@@ -66,7 +66,7 @@ class Memory:
         if waiting is not None:
             since = min(since, waiting)
         prefix = f"{self._node}/"
-        async for entry in scan(self._nc, streams.REPORTS, [self._accepted], since=since):
+        async for entry in scan(self._nc, streams.REPORTS, self._accepted, since=since):
             message_id = entry.headers.get(MESSAGE_ID)
             if message_id is not None:
                 self._recent.add(message_id, hashlib.sha256(entry.data).digest())
@@ -115,7 +115,12 @@ class Memory:
             if error.err_code != CONSUMER_NOT_FOUND:
                 raise
             after = 1
-        request = {"seq": after, "next_by_subj": self._waiting}
+        found = [await self._next_in_intake(after, pattern) for pattern in self._waiting]
+        return min((at for at in found if at is not None), default=None)
+
+    async def _next_in_intake(self, after: int, pattern: str) -> int | None:
+        """When the next message from a sequence on came, µs; `None` when there is none."""
+        request = {"seq": after, "next_by_subj": pattern}
         try:
             found = await call(self._nc, f"STREAM.MSG.GET.{streams.INTAKE}", request)
         except ApiError as error:

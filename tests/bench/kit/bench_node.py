@@ -73,6 +73,11 @@ class BenchNode(Node):
         checks = json.loads(self._get(service, "/readyz")[1] or b"{}").get("checks", [])
         return any(each["name"] == "started" and each["ok"] for each in checks)
 
+    def has_judged(self, service: str) -> bool:
+        """Whether it has judged anew all that it recalled."""
+        checks = json.loads(self._get(service, "/readyz")[1] or b"{}").get("checks", [])
+        return any(each["name"] == "lane act" and each["ok"] and not each["detail"] for each in checks)
+
     def see_alive(self) -> None:
         """See that no service has ended.
 

@@ -20,7 +20,7 @@ from nats.aio.client import Client
 
 from vardkase.runtime.jetstream import api
 from vardkase.runtime.jetstream.api import ApiError, NoAnswer, call
-from vardkase.runtime.jetstream.batches import Marked, mark_of, on_the_wire
+from vardkase.runtime.jetstream.batches import Marked, covers, mark_of, on_the_wire
 from vardkase.runtime.jetstream.connection import ours
 from vardkase.runtime.jetstream.errors import WriteConflict, WriteRefused, WriteTimeout
 from vardkase.runtime.jetstream.headers import written
@@ -115,9 +115,9 @@ class Attempts:
                     await self._send()
                 continue
             except ApiError as error:
-                reason = str(error)
                 if await self._again(error):
                     continue
+                reason = self._meaning(error)
             except nats.errors.NoRespondersError:
                 reason = f"no stream takes {self._left[-1].message.subject}"
             except (NoAnswer, Incomplete, nats.errors.OutboundBufferLimitError) as error:
@@ -252,12 +252,35 @@ class Attempts:
             lost = self._reconnects != self._nc.stats["reconnects"]  # a part went down with the connection
             self._incomplete += not lost
             self._allowed()
-            if self._incomplete > 1:
-                detail = "a message is too long for the stream, or on a subject that it does not take"
-                raise WriteRefused(code, f"{error.description}: {detail}")
+            if self._incomplete > 1 and (fault := await self._fault()):
+                raise WriteRefused(code, f"{error.description}: {fault}")
         elif code == api.STORE_FAILED or (error.code not in _PASSING and code != api.STREAM_NOT_FOUND):
             raise WriteRefused(code, error.description)
         return False
+
+    def _meaning(self, error: ApiError) -> str:
+        """An error that passes, for people."""
+        if error.err_code == api.BATCH_INCOMPLETE:
+            return f"{self._target.stream} stored only a part of what was sent, and dropped it: its disk may be full"
+        return str(error)
+
+    async def _fault(self) -> str:
+        """Which of the messages the stream does not take, and why; empty when it is not for their form.
+
+        The server drops what it cannot store of a batch without a word, and tells only that something is missing.
+        """
+        try:
+            info = await call(self._nc, f"STREAM.INFO.{self._target.stream}", within=self._target.timeout)
+        except (ApiError, NoAnswer):
+            return ""
+        subjects, most = info["config"].get("subjects", []), info["config"].get("max_msg_size", -1)
+        for one in self._left:
+            message = one.message
+            if not any(covers(pattern, message.subject) for pattern in subjects):
+                return f"{message.subject} is no subject that it takes"
+            if 0 < most < on_the_wire(message, one.headers):
+                return f"a message on {message.subject} is longer than the {most} bytes that it takes"
+        return ""
 
     async def _leave_out(self) -> None:
         """Leave out what the stream knows, asking for each with a message that is refused if its id is new.

@@ -55,6 +55,17 @@ def on_the_wire(message: Outgoing, headers: Mapping[str, str]) -> int:
     return len(message.data) + 12 + sum(len(name) + len(value.encode()) + 4 for name, value in headers.items())
 
 
+def covers(pattern: str, subject: str) -> bool:
+    """Whether a stream with this subject takes what is published on another; wildcards as NATS has them."""
+    wanted, tokens = pattern.split("."), subject.split(".")
+    if wanted[-1] == ">":
+        wanted.pop()
+        if len(tokens) <= len(wanted):
+            return False
+        tokens = tokens[: len(wanted)]
+    return len(wanted) == len(tokens) and all(one in {"*", other} for one, other in zip(wanted, tokens, strict=True))
+
+
 def mark_of(headers: Mapping[str, str]) -> str | None:
     """What a stored message is recognised by."""
     return headers.get(MESSAGE_ID) or headers.get(WRITER)

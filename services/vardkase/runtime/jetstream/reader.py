@@ -16,8 +16,10 @@ from typing import Any, Final
 import nats.errors
 from nats.aio.client import Client
 
-from vardkase.runtime.jetstream.api import CONSUMER_NOT_FOUND, STREAM_NOT_FOUND, TIMEOUT, ApiError, NoAnswer, call
+from vardkase.runtime.jetstream.acks import Acks
+from vardkase.runtime.jetstream.api import CONSUMER_NOT_FOUND, STREAM_NOT_FOUND, ApiError, NoAnswer
 from vardkase.runtime.jetstream.delivery import Delivery
+from vardkase.runtime.jetstream.durable import Durable, NotOurs
 from vardkase.runtime.jetstream.pull import PullLine
 
 _MISSED: Final = 2.5
@@ -26,21 +28,12 @@ _LONGEST: Final = 30.0
 """Seconds that a new line may be silent at the most before another is made."""
 _BACKOFF: Final = (0.05, 2.0)
 """Seconds between two attempts to bind: the first, and the longest."""
-_ACK_WAIT: Final = 600.0
-"""Seconds after which the server repeats what was not acknowledged. Long: after a crash the reset repeats it at once,
-and a reader that waits for a full stream must not be sent the same over and over."""
-_WITHIN: Final = 0.5
-"""Half the seconds that JetStream is given at first to answer when binding: a link may break meanwhile."""
 _GLANCE: Final = 0.1
 """Seconds between two glances at the line."""
-_SECOND: Final = 1_000_000_000
-_ALL: Final[dict[str, Any]] = {"ack_policy": "all", "deliver_policy": "all", "replay_policy": "instant"}
+_STARTING: Final = 503
+"""JetStream's code while it is not ready yet."""
 
 _log = logging.getLogger(__name__)
-
-
-class NotOurs(Exception):  # noqa: N818 -- what is the matter
-    """There is a consumer of this name that cannot be read so: its text is one line that names it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,10 +67,12 @@ class PullReader:
         buffer: the most messages that wait here; no more are asked for.
         heartbeat: seconds between the server's signs of life; 2.5 missed and the reader binds anew.
         resume_after: the last stream sequence whose effects are durable (0: none): asked when the consumer is not
-            there and must be made (again).
+            there and must be made (again), and at the start of a reader that is not `trusting`.
         check: seconds between two looks at the consumer.
         stall_after: seconds without an acknowledgement, with messages waiting, after which it does not advance.
         buffer_bytes: the most bytes that wait here, 8 MiB more at most.
+        trusting: whether at the start the server is believed about what was acknowledged; else `resume_after` is. Not
+            to be used where the stream replaces values: see `_after`.
     """
 
     def __init__(
@@ -94,11 +89,11 @@ class PullReader:
         check: float = 5.0,
         stall_after: float = 10.0,
         buffer_bytes: int = 32 << 20,
+        trusting: bool = True,
     ) -> None:
         self._nc = nc
         self._stream = stream
         self._durable = durable
-        self._filters = tuple(filters)
         self._batch = batch
         self._buffer = max(buffer, batch)
         self._heartbeat = heartbeat
@@ -106,6 +101,8 @@ class PullReader:
         self._check = check
         self._stall_after = stall_after
         self._buffer_bytes = buffer_bytes
+        self._trusting = trusting
+        self._consumer = Durable(nc, stream=stream, name=durable, filters=filters, most=max(20_000, 4 * self._buffer))
         self._line: PullLine | None = None
         self._bound = asyncio.Event()
         self._watcher: asyncio.Task[None] | None = None
@@ -113,18 +110,13 @@ class PullReader:
         self._reborn = 0
         self._generation = 0
         self._taken = 0
-        self._acked = 0
-        self._repeats: dict[int, str] = {}
-        self._last_ack = ""
-        self._owed = ""
+        self._acks = Acks(nc)
         self._exists = False
         self._lag = 0
-        self._moved = time.monotonic()
         self._heard = self._looked = 0.0
         self._reason = "not started"
         self._reconnects = 0
         self._patience = _MISSED * heartbeat
-        self._within = _WITHIN
         self.remade = 0
         """How often the consumer had to be made again since this reader started. A counter."""
 
@@ -133,15 +125,29 @@ class PullReader:
         """When the stream that is being read was made, as the server tells it: another of its name has another."""
         return self._born
 
-    async def start(self) -> None:
+    async def start(self, within: float = 0.0) -> None:
         """Make the consumer if it is missing, and begin to read; what a killed predecessor had taken comes again.
+
+        Args:
+            within: seconds for which a server that does not answer is asked again: it may be busy, or starting.
 
         Raises:
             NotOurs: there is a consumer of this name of another kind.
             ApiError: the server refuses (the stream is not there).
             NoAnswer: the server does not answer.
         """
-        await self._bind()
+        pause, until = _BACKOFF[0], time.monotonic() + within
+        while True:
+            try:
+                await self._bind()
+                break
+            except (NoAnswer, ApiError) as error:
+                passing = isinstance(error, NoAnswer) or error.code == _STARTING
+                if not passing or time.monotonic() + pause > until:
+                    raise
+                _log.warning("the reader of %s cannot start: %s; trying again", self._stream, error)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _BACKOFF[1])
         self._watcher = asyncio.create_task(self._watch(), name=f"reader of {self._stream}")
 
     async def stop(self) -> None:
@@ -202,14 +208,7 @@ class PullReader:
         """
         if delivery.generation < self._reborn:
             return  # of a stream that is no more
-        self._acked = max(self._acked, delivery.sequence)
-        self._moved = time.monotonic()
-        done = [sequence for sequence in self._repeats if sequence <= delivery.sequence]
-        again = {sequence: self._repeats.pop(sequence) for sequence in done}
-        if delivery.generation == self._generation:
-            await self._send_ack(delivery.reply)
-        elif again:
-            await self._send_ack(again[max(again)])
+        await self._acks.done(delivery, current=delivery.generation == self._generation)
 
     def health(self) -> ReaderHealth:
         """How the reader is now."""
@@ -220,15 +219,15 @@ class PullReader:
         if not reason and (line is None or line.asking) and now - heard > _MISSED * self._heartbeat:
             reason = f"nothing heard for {now - heard:.1f} s"
         lag = self._waiting()
-        if not reason and lag and now - self._moved > self._stall_after:
-            reason = f"{lag} messages wait and none was acknowledged for {now - self._moved:.0f} s"
+        if not reason and lag and now - self._acks.moved > self._stall_after:
+            reason = f"{lag} messages wait and none was acknowledged for {now - self._acks.moved:.0f} s"
         return ReaderHealth(exists=self._exists, advancing=not reason, lag=lag, last_heard=heard, reason=reason)
 
     def _waiting(self) -> int:
         """How many messages are not acknowledged, as last told: by a delivery, or by the consumer when asked."""
         line = self._line
         lag = self._lag if line is None or line.delivered < self._looked else line.pending + len(line)
-        return max(lag, 1) if self._taken > self._acked else lag
+        return max(lag, 1) if self._taken > self._acks.upto else lag
 
     async def _watch(self) -> None:
         pause = _BACKOFF[0]
@@ -283,19 +282,17 @@ class PullReader:
             if line is None or line.trouble is not None or self._nc.stats["reconnects"] != self._reconnects:
                 return
             if not self._waiting():
-                self._moved = now
-            if self._owed:
-                reply, self._owed = self._owed, ""
-                await self._send_ack(reply)
+                self._acks.moved = now
+            await self._acks.owed()
             await asyncio.sleep(min(until - now, _GLANCE))
 
     async def _look(self) -> None:
         """See that the consumer exists, and repeat an acknowledgement that was lost on the way."""
-        info = await call(self._nc, f"CONSUMER.INFO.{self._stream}.{self._durable}", within=self._heartbeat)
+        info = await self._consumer.info(self._heartbeat)
         self._seen(info)
         floor = info["ack_floor"]["stream_seq"]
-        if floor < self._acked and info["num_ack_pending"] and self._last_ack:
-            await self._send_ack(self._last_ack)
+        if floor < self._acks.upto and info["num_ack_pending"]:
+            await self._acks.again()
 
     def _seen(self, info: dict[str, Any]) -> None:
         self._exists = True
@@ -314,18 +311,17 @@ class PullReader:
         """Make the consumer if it is missing, reset it, and open a new line to it."""
         self._reconnects = self._nc.stats["reconnects"]
         try:
-            stream = await self._ask(f"STREAM.INFO.{self._stream}")
-            info = await self._consumer(stream)
+            stream = await self._consumer.stream()
+            info = await self._consumer.find() or await self._make(stream)
         except ApiError as error:
             if error.err_code in {CONSUMER_NOT_FOUND, STREAM_NOT_FOUND}:
                 self._exists = False
             raise
         self._rewind(stream, info)
-        info = await self._ask(f"CONSUMER.RESET.{self._stream}.{self._durable}")
+        info = await self._consumer.reset(self._after(info))
         self._seen(info)
         self._generation += 1
-        self._repeats.clear()
-        self._last_ack = self._owed = ""
+        self._acks.rebound()
         line = PullLine(
             self._nc,
             stream=self._stream,
@@ -335,7 +331,7 @@ class PullReader:
             heartbeat=self._heartbeat,
             generation=self._generation,
             known=lambda sequence: sequence <= self._taken,
-            repeated=self._on_repeated,
+            repeated=lambda one: self._acks.repeated(one, self._taken),
         )
         try:
             await line.open()
@@ -345,46 +341,30 @@ class PullReader:
         self._line, self._reason = line, ""
         self._bound.set()
 
-    async def _ask(self, subject: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Ask JetStream; a little longer each time that it did not answer."""
-        self._within = min(2 * self._within, TIMEOUT)
-        answer = await call(self._nc, subject, body, within=self._within)
-        self._within = _WITHIN
-        return answer
+    async def _make(self, stream: dict[str, Any]) -> dict[str, Any]:
+        """The consumer made, after what is durable; all is new in a stream that is another one, or an older copy."""
+        after = self._resume_after()
+        if after > stream["state"]["last_seq"] or self._born not in {None, stream["created"]}:
+            after = 0
+        if self._generation:
+            self.remade += 1
+            _log.warning("the consumer %s of %s was gone; made again from %d", self._durable, self._stream, after + 1)
+        return await self._consumer.make(after)
 
-    async def _consumer(self, stream: dict[str, Any]) -> dict[str, Any]:
-        """The consumer's info; made, or given our filters, when need be."""
-        subject = f"{self._stream}.{self._durable}"
-        wanted = _ALL | {
-            "durable_name": self._durable,
-            "filter_subjects": list(self._filters),
-            "ack_wait": int(_ACK_WAIT * _SECOND),
-            "max_deliver": -1,
-            "max_ack_pending": max(20_000, 4 * self._buffer),
-        }
-        request = {"stream_name": self._stream, "config": wanted}
-        try:
-            info = await self._ask(f"CONSUMER.INFO.{subject}")
-        except ApiError as error:
-            if error.err_code != CONSUMER_NOT_FOUND:
-                raise
-            after = min(self._resume_after(), stream["state"]["last_seq"] + 1)
-            if after > stream["state"]["last_seq"] or self._born not in {None, stream["created"]}:
-                after = 0  # the stream is another one, or an older copy: all of it is new
-            if self._generation:
-                self.remade += 1
-                _log.warning("the consumer %s was gone; made again from %d", subject, after + 1)
-            await self._ask(f"CONSUMER.DURABLE.CREATE.{subject}", request | {"action": "create"})
-            return await self._ask(f"CONSUMER.RESET.{subject}", {"seq": after + 1})
-        config = info["config"]
-        if config.get("deliver_subject") or any(config.get(name) != value for name, value in _ALL.items()):
-            raise NotOurs(f"the consumer {self._durable} of the stream {self._stream} is of another kind; delete it")
-        filters = config.get("filter_subjects") or [config.get("filter_subject", "")]
-        if sorted(filters) != sorted(self._filters) or any(
-            config.get(name) != wanted[name] for name in ("ack_wait", "max_ack_pending")
-        ):
-            return await self._ask(f"CONSUMER.DURABLE.CREATE.{subject}", request)
-        return info
+    def _after(self, info: dict[str, Any]) -> int:
+        """After which message the server is to go on.
+
+        What was acknowledged is for the reader to say. nats-server takes a delivered message that is removed, such as
+        one that the next value of its subject replaces, for acknowledged; and with "all" so is everything before it,
+        though it may still wait here, and is dropped with the line when that breaks.
+        """
+        floor: int = info["ack_floor"]["stream_seq"]
+        if not self._generation:
+            self._acks.upto = floor if self._trusting else min(floor, self._resume_after())
+        acked = self._acks.upto
+        if acked < floor:
+            _log.info("reading %s again after %d; the server took %d for acknowledged", self._stream, acked, floor)
+        return min(floor, acked)
 
     def _rewind(self, stream: dict[str, Any], info: dict[str, Any]) -> None:
         """Forget what was read of a stream that is no more, or that was put back to an older copy."""
@@ -392,17 +372,5 @@ class PullReader:
         if self._born not in {None, stream["created"]} or last < self._taken:
             _log.warning("the stream %s was recreated or put back; reading on from what it has", self._stream)
             self._reborn = self._generation + 1
-            self._taken = self._acked = min(info["ack_floor"]["stream_seq"], last)
+            self._taken = self._acks.upto = min(info["ack_floor"]["stream_seq"], last)
         self._born = stream["created"]
-
-    def _on_repeated(self, one: Delivery) -> None:
-        """A message that was handed out before came again: it may be what an acknowledgement waits for."""
-        if one.sequence == self._acked:
-            self._owed = one.reply
-        elif self._acked < one.sequence <= self._taken:
-            self._repeats[one.sequence] = one.reply
-
-    async def _send_ack(self, reply: str) -> None:
-        self._last_ack = reply
-        if self._nc.is_connected:
-            await self._nc.publish(reply, b"+ACK")
