@@ -1,4 +1,4 @@
-"""Programs that some tests need and that come from Debian, not from the lock file: one mark each.
+"""What some tests need and that does not come from the lock file, but from Debian or npm: one mark each.
 
 A test marked with one is skipped, with the reason, where the program is missing. Where `CI_PACKAGES` names its package,
 as `.ci/run` does with what it installs, the test fails instead: nothing is silently left out there.
@@ -9,9 +9,13 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Final, NamedTuple
 
 import pytest
+
+ASYNCAPI_PARSER: Final = Path(__file__).parent / "contract" / "parser"
+"""Where npm installs the parser of AsyncAPI documents: `npm ci` there."""
 
 
 class Need(NamedTuple):
@@ -21,6 +25,10 @@ class Need(NamedTuple):
     package: str
     #: Whether it can be used, when it is there.
     works: Callable[[], bool] = lambda: True
+    #: Where it comes from.
+    source: str = "Debian's package"
+    #: Whether it is there.
+    there: Callable[[str], bool] = lambda program: shutil.which(program) is not None
 
 
 def _docker_answers() -> bool:
@@ -35,6 +43,12 @@ NEEDS: Final = {
     "alertmanager": Need("prometheus-alertmanager", "prometheus-alertmanager"),
     "chromium": Need("chromium", "chromium"),
     "docker": Need("docker", "docker.io", _docker_answers),
+    "asyncapi_parser": Need(
+        "the parser of AsyncAPI documents (`npm ci` in tests/contract/parser)",
+        "@asyncapi/parser",
+        source="npm's package",
+        there=lambda _: (ASYNCAPI_PARSER / "node_modules" / "@asyncapi" / "parser").is_dir(),
+    ),
 }
 
 
@@ -42,8 +56,8 @@ NEEDS: Final = {
 def missing(mark: str) -> str | None:
     """Why a mark's program cannot be used here; `None` when it can."""
     need = NEEDS[mark]
-    if shutil.which(need.program) is None:
-        return f"needs {need.program}, of Debian's package {need.package}"
+    if not need.there(need.program):
+        return f"needs {need.program}, of {need.source} {need.package}"
     return None if need.works() else f"needs {need.program}, which is here and does not answer"
 
 

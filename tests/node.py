@@ -69,8 +69,13 @@ class Node:
         await self.public.close()
         await self.nats.stop()
 
-    def run(self, service: str) -> None:
-        """Start a service."""
+    @property
+    def data_dir(self) -> Path:
+        """Where it keeps what it must not lose."""
+        return self._data_dir
+
+    def run(self, service: str, *handed: int) -> None:
+        """Start a service, which inherits these descriptors."""
         bound = self._sockets.get(service)
         if bound is None:
             bound = self._sockets[service] = listen("127.0.0.1", 0)
@@ -87,7 +92,7 @@ class Node:
             self._running[service] = subprocess.Popen(
                 [sys.executable, "-m", "vardkase.cli.main", "run", service],
                 env=environment,
-                pass_fds=[bound.fileno()],
+                pass_fds=[bound.fileno(), *handed],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
@@ -150,14 +155,16 @@ class Node:
 
     async def _last_of(self, stream: str, consumer: dict[str, Any]) -> int:
         """The last sequence that a consumer is to read."""
-        pattern = consumer.get("filter_subject") or consumer["filter_subjects"][0]
-        try:
-            found = await call(self.nc, f"STREAM.MSG.GET.{stream}", {"last_by_subj": pattern})
-        except ApiError as error:
-            if error.err_code != MESSAGE_NOT_FOUND:
-                raise
-            return 0
-        return found["message"]["seq"]
+        last = 0
+        for pattern in consumer.get("filter_subjects") or [consumer["filter_subject"]]:
+            try:
+                found = await call(self.nc, f"STREAM.MSG.GET.{stream}", {"last_by_subj": pattern})
+            except ApiError as error:
+                if error.err_code != MESSAGE_NOT_FOUND:
+                    raise
+            else:
+                last = max(last, found["message"]["seq"])
+        return last
 
     async def last(self, stream: str) -> dict[str, Any]:
         """The last document of every subject."""

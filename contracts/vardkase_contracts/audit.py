@@ -13,8 +13,8 @@ class AuditWho(Frozen):
 
     id: Annotated[str, Field(min_length=1, max_length=128)]
     """The id of the token or key; never the secret itself."""
-    role: vocab.Role | None = None
-    """In what role, where the token says."""
+    role: vocab.Role | vocab.AccessRole | None = None
+    """In what role, where the token or key says."""
 
 
 class AuditData(Frozen):

@@ -121,6 +121,10 @@ Role = Literal["tib", "site_lead", "krisledning", "stab", "sensor"]
 """Who reports or acts: tjänsteman i beredskap, platsansvarig, krisledning, stab, a sensor. Never a name."""
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
 
+AccessRole = Literal["reader", "reporter", "kommun", "lan", "nation", "admin"]
+"""What a token opens at a node's gateway: reading, reporting, the work of a level's staff, all of it in an area."""
+ACCESS_ROLES: Final[tuple[AccessRole, ...]] = get_args(AccessRole)
+
 Quality = Literal["observed", "estimated", "provisional", "relayed"]
 """How a report's content is known."""
 QUALITIES: Final[tuple[Quality, ...]] = get_args(Quality)

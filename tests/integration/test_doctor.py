@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from test_up import Up
 
 from program import program
-from servers import Eventually, Link, NatsServer
+from servers import Eventually, Link, NatsServer, stop_still
 from vardkase.doctor.examine import bounded, examine, in_thread
 from vardkase.doctor.finding import Finding
 from vardkase.doctor.streams import READERS
@@ -113,7 +113,7 @@ async def test_a_healthy_node_is_found_healthy_by_its_directory_and_a_stopped_se
     assert (node.directory / "data" / "run" / "started.json").stat().st_mode & 0o077 == 0
 
     intake = node.children()["intake"]
-    os.kill(intake, signal.SIGSTOP)
+    stop_still(intake)
     try:
         await eventually(lambda: asyncio.to_thread(lambda: not node.is_ready()), what="not ready", within=20)
         code, found = await doctor("--data-dir", directory)

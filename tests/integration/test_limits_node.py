@@ -13,6 +13,7 @@ import pytest_asyncio
 from contract.fixtures import faulty_reports
 from node import Node, subject_of
 from oracle.make import order
+from program import program
 from servers import Eventually
 from vardkase.runtime.http_limits import CONNECTIONS
 from vardkase.runtime.jetstream.api import call
@@ -257,6 +258,9 @@ async def test_a_full_log_and_a_full_intake_refuse_and_lose_nothing(node: TinyNo
         with pytest.raises(PublishRefused) as told:
             await client.report(new_report("status", "2480-umedalen", {"note": padding}))
         assert told.value.reason == "full"
+    done = await program("report", "status", "2480-umedalen", f"note={padding}", "--nats", node.nats.url)
+    assert (done.code, done.stdout, len(done.stderr.splitlines())) == (1, "", 1)
+    assert "no room now and stored nothing; send it again later" in done.stderr
     for stream in (streams.INTAKE, streams.REPORTS):
         assert await _filled(node, eventually, stream)
     assert node.metrics("intake")['vardkase_write_retries_total{reason="full",stream="REPORTS"}'] > 0

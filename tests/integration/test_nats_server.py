@@ -14,7 +14,7 @@ from typing import Any
 import nats.errors
 import pytest
 
-from servers import Dial, Eventually
+from servers import Dial, Eventually, stop_still
 from vardkase.federation import topology
 from vardkase.runtime.errors import Failed
 from vardkase.runtime.jetstream.api import NoAnswer, call
@@ -191,7 +191,7 @@ async def test_a_server_that_does_not_stop_is_killed(make: Make, monkeypatch: py
     server = make()
     await server.start()
     assert server.pid is not None
-    os.kill(server.pid, signal.SIGSTOP)
+    stop_still(server.pid)
     async with asyncio.timeout(5):
         await server.stop()
     assert server.pid is None

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from servers import Eventually, MakeServer, NatsServer
+from servers import Eventually, MakeServer, NatsServer, stop_still
 from vardkase.runtime.errors import WRONG_USE, Failed
 from vardkase.runtime.jetstream.connection import connect
 from vardkase.runtime.settings import Settings, load
@@ -24,7 +24,14 @@ from vardkase.runtime.supervisor import Supervisor
 
 TINY = Path(__file__).with_name("tiny_service.py")
 FAST: dict[str, Any] = {
-    "supervisor": {"backoff_min": 0.05, "backoff_max": 0.4, "poll": 0.1, "probe_timeout": 0.5, "stop_grace": 5},
+    "supervisor": {
+        "backoff_min": 0.05,
+        "backoff_max": 0.4,
+        "poll": 0.1,
+        "probe_timeout": 0.5,
+        "stop_grace": 5,
+        "streams_poll": 600,  # streams are made when the tests say, however long a start takes
+    },
     "link": {"reconnect_wait": 0.05},
     "health": {"stall": 1, "stop_timeout": 2},
 }
@@ -339,7 +346,7 @@ async def test_a_service_that_is_frozen_costs_its_own_metrics_alone(
     node = make_node("a", "b")
     await node.up()
     pid = node.pid("a")
-    os.kill(pid, signal.SIGSTOP)
+    stop_still(pid)
     try:
         async with asyncio.timeout(2):
             _, text = await node.get("/metrics")
@@ -367,7 +374,7 @@ async def test_a_service_that_answers_nothing_for_too_long_is_killed(
     node = make_node("a", supervisor={**FAST["supervisor"], "hang": 6})
     await node.up()
     pid = node.pid("a")
-    os.kill(pid, signal.SIGSTOP)
+    stop_still(pid)
     child = node.supervisor.children[0]
     await eventually(lambda: child.restarts == 1, within=10)
     await eventually(lambda: child.ready, within=10)

@@ -41,7 +41,7 @@ class Up:
         data = directory / "data"
         self.process = subprocess.Popen(
             command("up", "--json", "--http-port", "0", "--nats-port", "0", "--data-dir", str(data), *options),
-            env=environment(SUPERVISOR_BACKOFF_MIN="50ms", **(variables or {})),
+            env=environment(**{"GATEWAY": "false", "SUPERVISOR_BACKOFF_MIN": "50ms", **(variables or {})}),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=self._told,
@@ -157,7 +157,8 @@ def test_the_ready_line_is_as_promised(node: Up) -> None:
     """One line with these keys, printed when the node really is ready; other programs find the node by it."""
     told = dict(node.ready)
     port = r"nats://127\.0\.0\.1:[0-9]+"
-    assert re.fullmatch(r"http://127\.0\.0\.1:[0-9]+", told.pop("http"))
+    assert re.fullmatch(r"http://127\.0\.0\.1:[0-9]+", told["http"])
+    assert told.pop("ops") == told.pop("http"), "without a gateway the node itself answers"
     assert re.fullmatch(port, told.pop("nats"))
     assert re.fullmatch(port.replace("//", "//public:public@"), told.pop("nats_public"))
     assert re.fullmatch(r"postgresql://vardkase:[\w-]+@127\.0\.0\.1:[0-9]+/vardkase", told.pop("database"))

@@ -1,9 +1,9 @@
-"""An area's picture at a time, from the archive: the reports of then, folded and judged as they were.
+"""What was at an instant, from the archive: the reports of then, folded and judged as they were.
 
 The same reading gives the same bytes: nothing in it depends on a clock, on memory or on the order of arrival.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -14,13 +14,14 @@ from vardkase.aggregator.events import SPAN
 from vardkase.aggregator.log import decode
 from vardkase.aggregator.world import World
 from vardkase.domain.alerts import Subject
+from vardkase.domain.document import document
 from vardkase.domain.fold import withdrawn_by
 from vardkase.domain.merge import Copy, Identity, Received, identity
 from vardkase.domain.order_check import refusal_of
 from vardkase.domain.picture import Pictures
 from vardkase.domain.rules import Rules
 from vardkase_contracts import subjects
-from vardkase_contracts.areas import KOMMUNER, NATION_CODE, Area
+from vardkase_contracts.areas import KOMMUNER, NATION, Area
 from vardkase_contracts.orders import ORDER
 from vardkase_contracts.reports import WithdrawReport
 from vardkase_contracts.vocab import Reality
@@ -41,6 +42,9 @@ class Question(NamedTuple):
     at: int
     """The instant, µs."""
     basis: Basis
+    by: int | None = None
+    """What came later than this instant (µs) does not count. None: by the basis `known` what came after `at`; by
+    `observed` all counts that came."""
 
 
 class Answer(NamedTuple):
@@ -53,8 +57,53 @@ class Answer(NamedTuple):
     """The alerts that were open, by key; their ids are of this answer alone."""
 
 
+class Then:
+    """A reality as it was at an instant, judged.
+
+    Args:
+        world: it.
+        question: what was asked.
+        reports: how many copies of reports were read.
+    """
+
+    def __init__(self, world: World, question: Question, reports: int) -> None:
+        self._world = world
+        self._question = question
+        self.reports = reports
+        """How many copies of reports were read."""
+
+    def picture(self) -> dict[str, Any]:
+        """The picture of the area that was asked for."""
+        world, asked = self._world, self._question
+        made = Pictures(world.rollup, asked.reality).of(asked.area, world.surroundings(), asked.at)
+        made["events"] = world.events.of(asked.area, asked.at)
+        return made
+
+    def alerts(self) -> list[Mapping[str, Any]]:
+        """The alerts that were open, by key; their ids are of this answer alone."""
+        documents = (each for of_one in self._world.alerts.values() for each in of_one.values())
+        return sorted((each for each in documents if each["status"] == "firing"), key=lambda each: each["key"])
+
+    def states(self) -> Iterator[dict[str, Any]]:
+        """The states of the area's points, and of its kommuner themselves, by their ids: as they were published.
+
+        What is merged stands in them as `orjson.Fragment`s. What nothing is known of is not among them.
+        """
+        world, kommuner = self._world, set(self._question.area.kommuner())
+        for point in sorted(world.states):
+            state = world.states[point]
+            if state.kommun in kommuner and not state.is_empty:
+                yield document(state, world.clocks[point], self._question.at)
+
+
 async def replay(store: Store, question: Question, fallback: Callable[[], Rules]) -> Answer:
-    """The picture that was asked for.
+    """The picture that was asked for. Parameters and errors as of `recreate`."""
+    then = await recreate(store, question, fallback)
+    return Answer(then.picture(), then.reports, then.alerts())
+
+
+async def recreate(store: Store, question: Question, fallback: Callable[[], Rules]) -> Then:
+    """What was then, of the area that was asked for.
 
     Args:
         store: the archive.
@@ -65,12 +114,10 @@ async def replay(store: Store, question: Question, fallback: Callable[[], Rules]
         Away: the database does not answer.
     """
     reality, at, basis = question.reality, question.at, question.basis
-    rules = _rules(await store.rules(at)) or fallback()
-    span = Span(reality, question.area.kommuner(), at, basis)
-    area = question.area
-    if await store.heirs_from_elsewhere(span):
-        area = Area("nation", NATION_CODE)
-        span = span._replace(kommuner=tuple(KOMMUNER))
+    area, kommuner = await _needed(store, question.area)
+    span = Span.of(reality, kommuner, at, basis, question.by)
+    until = at if span.by is None else span.by
+    rules = _rules(await store.rules(until if basis == "known" else at)) or fallback()
     registers: World | None = None
     read = 0
     if reality != "act":
@@ -80,23 +127,31 @@ async def replay(store: Store, question: Question, fallback: Callable[[], Rules]
     async for delivery in store.acts(span):
         _take_order(world, delivery.subject, delivery.data, rules)
     if basis == "known":
-        async for data in store.last_alerts(span, "area.red_share"):
-            document = orjson.loads(data)  # since when it is so has no timeline
-            if Area(document["area"]["level"], document["area"]["code"]) in world.rollup.sums:
-                world.recall_alert(document)
+        async for data in store.last_alerts(reality, "area.red_share", until):
+            told = orjson.loads(data)  # since when it is so has no timeline
+            if Area(told["area"]["level"], told["area"]["code"]) in world.rollup.sums:
+                world.recall_alert(told)
     read += await _fold(store, span, world)
     _judge(world, at)
     if basis == "known":
-        await _tell_events(store, span, world)
-    picture = Pictures(world.rollup, reality).of(question.area, world.surroundings(), at)
-    picture["events"] = world.events.of(question.area, at)
-    firing = [each for documents in world.alerts.values() for each in documents.values() if each["status"] == "firing"]
-    return Answer(picture, read, sorted(firing, key=lambda each: each["key"]))
+        await _tell_events(store, until, world)
+    return Then(world, question, read)
 
 
 def canonical(document: Mapping[str, Any]) -> bytes:
     """A document as bytes: the same for the same document."""
     return orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
+
+
+async def _needed(store: Store, area: Area) -> tuple[Area, Sequence[str]]:
+    """The area and the kommuner that must be read to know one.
+
+    The needs of a retired point move to the one in its place, which may lie in another kommun.
+    """
+    kommuner = set(area.kommuner())
+    while more := await store.heirs_from(sorted(kommuner)) & KOMMUNER.keys() - kommuner:
+        kommuner |= more
+    return (area if len(kommuner) == len(area.kommuner()) else NATION), sorted(kommuner)
 
 
 def _rules(text: bytes | None) -> Rules | None:
@@ -129,14 +184,24 @@ async def _fold(store: Store, span: Span, world: World, *, kinds: Sequence[str] 
         if identity(item.report)[1:] not in contested:
             gone.update(_withdrawn_by(item))
     for key, item in best.items():
-        if key not in gone and (kinds is None or item.report.kind in kinds):
+        if key not in gone and (kinds is None or item.report.kind in kinds) and not _is_later(item, span):
             world.merge(item)
-    read = 0
-    async for item in _decoded(store, span, kinds=kinds):
-        read += 1
-        key = identity(item.report)
-        if key[1:] not in contested and key not in gone and not _is_later(item, span):
-            world.merge(item)
+    left_out = contested | {key[1:] for key in gone}
+    read = len(best)
+
+    async def take(items: AsyncIterator[Received]) -> None:
+        nonlocal read
+        async for item in items:
+            read += 1
+            if identity(item.report)[1:] not in left_out and not _is_later(item, span):
+                world.merge(item)
+
+    await take(_decoded(store, span, kinds=kinds))
+    if kinds is None:
+        unread = set[str]()
+        await take(_signs(store, span, left_out, unread))
+        if unread:  # a log from elsewhere may hold what is no report: then it is not the last that was
+            await take(_decoded(store, span._replace(kommuner=sorted(unread)), kinds=("heartbeat",)))
     return read
 
 
@@ -148,12 +213,24 @@ async def _winners(store: Store, span: Span, contested: set[tuple[str, str]]) ->
     ever = span.basis == "observed"
     async for item in _decoded(store, span, ids=sorted({each for _, each in contested}), ever=ever):
         key = identity(item.report)
-        if key[1:] not in contested or (_is_later(item, span) and not isinstance(item.report, WithdrawReport)):
+        if key[1:] not in contested:
             continue
         held = best.get(key)
         if held is None or Copy(item.digest, item.received) < Copy(held.digest, held.received):
             best[key] = item
     return best
+
+
+async def _signs(
+    store: Store, span: Span, left_out: Collection[tuple[str, str]], unread: set[str]
+) -> AsyncIterator[Received]:
+    """The last sign of life of each point: of the many only that one counts. What cannot be read adds its kommun."""
+    async for delivery in store.last_signs(span, left_out):
+        item = decode(delivery)
+        if isinstance(item, Received):
+            yield item
+        else:
+            unread.add(delivery.subject.split(".")[5])
 
 
 def _is_later(item: Received, span: Span) -> bool:
@@ -187,10 +264,10 @@ def _judge(world: World, at: int) -> None:
             return
 
 
-async def _tell_events(store: Store, span: Span, world: World) -> None:
+async def _tell_events(store: Store, until: int, world: World) -> None:
     """What was raised and cleared in the day before, as it was published."""
     last: dict[str, Mapping[str, Any]] = {}
-    async for data in store.alert_changes(span, span.at - SPAN):
+    async for data in store.alert_changes(world.reality, until - SPAN, until):
         document = orjson.loads(data)
         place = document["area"]
         area = Area(place["level"], place["code"])

@@ -135,6 +135,7 @@ class Demo:
         self._sent = 0
         self._printed_at = 0.0
         self._unprinted = 0
+        self._where = ""
 
     async def run(self, told: Ready) -> None:
         """Play the storm and show it, until cancelled.
@@ -175,6 +176,10 @@ class Demo:
             print_json(told.line())
         elif not self._on_screen:
             self._console.print(f"{self._storm.title}. NATS: {told.nats}  HTTP: {told.http}", soft_wrap=True)
+            if told.token is not None:
+                self._console.print(f"Token: {told.token}", soft_wrap=True)
+        elif told.token is not None:
+            self._where = f" · {told.http} · {told.token}"
 
     async def _play(self, simulation: Simulation, inlet: Inlet) -> None:
         async def publish(messages: list[tuple[str, bytes]]) -> None:
@@ -215,7 +220,11 @@ class Demo:
                 width, height = self._console.size
                 picture = draw(found.view(), width=width, height=height - _LINES - 2)
                 told = Panel(
-                    Group(*self._lines), title="Händelser", title_align="left", height=_LINES + 2, padding=(0, 1)
+                    Group(*self._lines),
+                    title=f"Händelser{self._where}",
+                    title_align="left",
+                    height=_LINES + 2,
+                    padding=(0, 1),
                 )
                 live.update(Group(picture, told), refresh=True)
                 await asyncio.sleep(_REFRESH_S)

@@ -136,6 +136,8 @@ async def client_of(node: Node) -> AsyncGenerator[Client]:
     except ConnectFailed as error:
         raise Failed(f"{error}; is the node running?") from None
     except (PublishRefused, ReadRefused) as error:
+        if isinstance(error, PublishRefused) and error.reason == "full":
+            raise Failed(f"the node has no room now and stored nothing; send it again later: {error}") from None
         raise Failed(f"the node refused: {error}") from None
     except Unconfirmed as error:
         raise Failed(f"not confirmed; it may be stored, and is safe to send again: {error}") from None

@@ -20,14 +20,16 @@ class ServiceName(StrEnum):
     INTAKE = "intake"
     AGGREGATOR = "aggregator"
     ARCHIVER = "archiver"
+    GATEWAY = "gateway"
 
 
 @app.command()
 def run(service: Annotated[ServiceName, typer.Argument(help="Which one.")]) -> None:
     """Runs one service until SIGTERM.
 
-    Set VARDKASE_NATS_URL; VARDKASE_NATS_PUBLIC_URL for what is made public; VARDKASE_DATABASE_URL for the archiver. It
-    answers /healthz, /readyz and /metrics on VARDKASE_HTTP_HOST and VARDKASE_HTTP_PORT.
+    Set VARDKASE_NATS_URL; VARDKASE_NATS_PUBLIC_URL for what is made public; VARDKASE_DATABASE_URL for the archive. It
+    answers /healthz, /readyz and /metrics on VARDKASE_HTTP_HOST and VARDKASE_HTTP_PORT; the gateway, all that people
+    and apps ask.
     """
     settings = load()
     if settings.nats_url is None:
@@ -37,7 +39,11 @@ def run(service: Annotated[ServiceName, typer.Argument(help="Which one.")]) -> N
         from vardkase.runtime.service import serve  # noqa: PLC0415 -- a second's work, after the settings are checked
 
         build = importlib.import_module(f"vardkase.{service.value}.app").build
-        code = serve(build(settings), settings)
+        app = build(settings)
+        if service is ServiceName.GATEWAY and settings.http_fd is None:
+            # Its port is for people and apps, and there it tells of itself too.
+            settings = settings.model_copy(update={"http_host": "127.0.0.1", "http_port": 0})
+        code = serve(app, settings)
     finally:
         logging.getLogger().removeHandler(writer)
         writer.close()

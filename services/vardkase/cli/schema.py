@@ -9,24 +9,26 @@ from vardkase.runtime.errors import Failed
 from vardkase_contracts.schemas import generate
 
 app: Final = typer.Typer(
-    add_completion=False, help="The published schemas: JSON Schema and AsyncAPI.", no_args_is_help=True
+    add_completion=False, help="The published schemas: JSON Schema, AsyncAPI and OpenAPI.", no_args_is_help=True
 )
 
 
 @app.callback()
 def schema() -> None:
-    """The published schemas: JSON Schema and AsyncAPI."""
+    """The published schemas: JSON Schema, AsyncAPI and OpenAPI."""
 
 
 @app.command()
 def export(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="Made when it is not there.")],
 ) -> None:
-    """Writes every schema to a directory: one file a document, and asyncapi.json.
+    """Writes every schema to a directory: one file a document, asyncapi.json and openapi.json.
 
     Files of the same names are replaced; others are left alone.
     """
-    made = generate()
+    from vardkase.gateway.openapi import published  # noqa: PLC0415 -- a web framework, for this command alone
+
+    made = generate() | {"openapi.json": published()}
     try:
         directory.mkdir(parents=True, exist_ok=True)
         for name, content in made.items():

@@ -7,6 +7,7 @@ from typing import Annotated, Final
 import typer
 
 from vardkase.cli.whole_node import Ready, run_node
+from vardkase.gateway.access.operator import FILE
 from vardkase.runtime.settings import Settings, load
 from vardkase_contracts.areas import Area
 
@@ -58,8 +59,10 @@ def show(ready: Ready, settings: Settings, seconds: float) -> None:
     from rich.text import Text  # noqa: PLC0415
 
     table = Table.grid(padding=(0, 2))
+    board = () if ready.token is None else (("board", ready.http), ("token", str(settings.data_dir / FILE)))
     for name, value in (
-        ("HTTP", f"{ready.http}  /readyz /metrics"),
+        *board,
+        ("node", f"{ready.ops}  /readyz /metrics"),
         ("NATS", ready.nats + ("" if ready.nats_creds is None else f"  with {ready.nats_creds}")),
         ("public", ready.nats_public or "not known here: NATS is not this node's own"),
         ("archive", "none" if ready.database is None else ready.database.rpartition("@")[2]),

@@ -15,7 +15,9 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from vardkase.cli.front import Front
 from vardkase.federation import topology
+from vardkase.gateway.access.operator import Operator
 from vardkase.runtime import logs
 from vardkase.runtime.beside import Beside
 from vardkase.runtime.datadir import STARTED, DataDir
@@ -25,8 +27,8 @@ from vardkase.runtime.jetstream.connection import ConnectFailed, Connection, con
 from vardkase.runtime.nats_server import EmbeddedNats
 from vardkase.runtime.postgres import EmbeddedPostgres
 from vardkase.runtime.settings import Settings
-from vardkase.runtime.sockets import listen
 from vardkase.runtime.supervisor import Supervisor
+from vardkase.runtime.watchdog import Watchdog
 from vardkase_contracts.areas import Area
 
 SERVICES: Final = ("intake", "aggregator")
@@ -43,7 +45,9 @@ class Ready:
 
     area: str
     http: str
-    """Where the node answers."""
+    """Where people and apps ask: the gateway, or the node itself when it has none."""
+    ops: str
+    """Where the node itself answers `/healthz`, `/readyz` and `/metrics`."""
     nats: str
     """Where reports are sent and pictures are read; without a password."""
     nats_creds: str | None
@@ -53,7 +57,7 @@ class Ready:
     database: str | None = None
     """The archive, with the password of the node's own; None: there is none."""
     token: str | None = None
-    """None: there is no gateway."""
+    """The operator's, which opens everything in the area; None: there is no gateway."""
 
     def line(self) -> str:
         """The ready line: JSON without its newline."""
@@ -99,37 +103,49 @@ async def _run(settings: Settings, directory: DataDir, when_ready: WhenReady) ->
         if signal.getsignal(number) != signal.SIG_IGN:  # nohup asks not to be stopped with the terminal
             loop.add_signal_handler(number, signalled)
 
-    nats = _Nats(settings)
     archive = _Archive(settings)
+    front = Front.of(settings)
+    operator = Operator(settings.data_dir, Area.parse(settings.area)) if settings.gateway else None
+    nats = _Nats(settings, operator)
     supervisor = Supervisor(
         settings,
-        services=(*SERVICES, *archive.services),
+        services=(*SERVICES, *archive.services, *front.services),
         bus=nats.bus,
         beside=archive.beside,
         optional=archive.services,
         ask=None if nats.bus is None else nats.bus.illness,
         variables=lambda: nats.variables() | archive.variables(),
         prepare=nats.make_streams,
-        bound=listen(settings.http_host, settings.http_port),
+        bound=front.ops,
+        handed=front.handed(lambda: None if nats.bus is None else nats.bus.public_url),
         lease=directory.lease,
     )
     services = {child.name: f"http://127.0.0.1:{child.port}" for child in supervisor.children}
-    started = {"pid": os.getpid(), "http": supervisor.http, "services": services}
+    http = front.url or supervisor.http
+    started = {"pid": os.getpid(), "http": http, "ops": supervisor.http, "services": services}
     directory.tell(json.dumps(started), where=STARTED)
 
     async def ready() -> None:
         told = Ready(
             area=settings.area,
-            http=supervisor.http,
+            http=http,
+            ops=supervisor.http,
             nats=nats.url,
             nats_creds=None if settings.nats_creds is None else str(settings.nats_creds),
             nats_public=None if nats.bus is None else nats.bus.public_url,
             database=archive.url,
+            token=None if operator is None else operator.text,
         )
         directory.tell(told.line())
         await when_ready(told)
 
-    return await supervisor.run(stop=stop, hurry=hurry, ready=ready)
+    watchdog = Watchdog(stall=settings.health.stall, beat=settings.health.beat)  # its end ends all that it started
+    watchdog.start()
+    try:
+        return await supervisor.run(stop=stop, hurry=hurry, ready=ready)
+    finally:
+        watchdog.stop()
+        front.close()
 
 
 class _Archive:
@@ -160,11 +176,17 @@ class _Archive:
 
 
 class _Nats:
-    """The node's NATS: a server of its own, or the one that is set."""
+    """The node's NATS: a server of its own, or the one that is set.
 
-    def __init__(self, settings: Settings) -> None:
+    Args:
+        settings: of the node.
+        operator: whose token the gateways are to know; None: there is no gateway.
+    """
+
+    def __init__(self, settings: Settings, operator: Operator | None) -> None:
         self._settings = settings
         self._area = Area.parse(settings.area)
+        self._operator = operator
         self._anchor = settings.clock_anchor or time.time_ns() // 1000
         self.bus = EmbeddedNats(settings) if settings.nats_url is None else None
 
@@ -192,7 +214,7 @@ class _Nats:
         return given
 
     async def make_streams(self) -> None:
-        """Sees to it that the node's streams are there.
+        """Sees to it that the node's streams are there, and the operator's token in theirs.
 
         Raises:
             Failed: they cannot be made, in one line.
@@ -201,9 +223,13 @@ class _Nats:
         share = min(1.0, _SHARE_OF_FREE * shutil.disk_usage(settings.data_dir).free / topology.ROOM)
         node = settings.nats_url or SecretStr(self._own.url)
         public = settings.nats_public_url if self.bus is None else self.bus.projector_url
-        work: list[Coroutine[Any, Any, None]] = [
-            self._with(node, settings.nats_creds, lambda nc: topology.ensure(nc, area, share=share))
-        ]
+
+        async def of_the_node(nc: Connection) -> None:
+            await topology.ensure(nc, area, share=share)
+            if self._operator is not None:
+                await self._operator.see(nc)
+
+        work: list[Coroutine[Any, Any, None]] = [self._with(node, settings.nats_creds, of_the_node)]
         if public is not None:
             creds = settings.nats_public_creds
             work.append(self._with(public, creds, lambda nc: topology.ensure_public(nc, area, share=share)))

@@ -99,7 +99,7 @@ async def _over(target: Target, nc: Client, tell: Callable[[Finding], None], end
             do = "sätt VARDKASE_AREA, eller ge --data-dir"
             of["streams"].skipped("streams", "nodens område är inte känt", do)
             return
-        await streams.examine(of["streams"], nc, area, topology.KEPT)
+        await streams.examine(of["streams"], nc, area, topology.OWN)
         await asyncio.gather(
             bounded("reports", tell, picture.made(of["reports"], nc, area), left),
             bounded("reports", tell, picture.points(of["reports"], nc, area), left),

@@ -82,7 +82,7 @@ def find(
             nats=SecretStr(url),
             creds=creds or environment.get("VARDKASE_NATS_CREDS") or None,
             projector=None if settings is None else settings.nats_public_url,
-            http=http or told.get("http"),
+            http=http or told.get("ops") or told.get("http"),
             database=database or _secret(told.get("database")),
             given=True,
         )
@@ -98,7 +98,7 @@ def find(
         public=_secret(told.get("nats_public") or _as(server, "public", "public")),
         projector=_secret(_as(server, "projector", passwords.get("projector"))),
         watch=_secret(_as(server, "watch", passwords.get("watch"))),
-        http=http or told.get("http"),
+        http=http or told.get("ops") or told.get("http"),
         database=_secret(told.get("database")) or (None if settings is None else settings.database_url),
     )
 

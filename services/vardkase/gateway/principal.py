@@ -1,34 +1,47 @@
-"""Who asks, and what that opens: a role, an area and realities. Pure; the table is docs/app-developer.md's."""
+"""Who asks, and what that opens: a role, an area and realities. Pure; the table is docs/access.md's."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from typing import Final
 
-from vardkase_contracts.areas import KOMMUNER, Area, areas_of
-from vardkase_contracts.vocab import OrderKind, Reality, ReportKind
+from vardkase_contracts.areas import KOMMUNER, Area
+from vardkase_contracts.vocab import ACCESS_ROLES, ORDER_KINDS, AccessRole, OrderKind, Reality, ReportKind
 
-GatewayRole = Literal["reader", "reporter", "kommun", "lan", "nation", "admin"]
+GatewayRole = AccessRole
 """What somebody may do with the gateway. `reader`: look. `reporter`: report, about one point or one kommun, and see it.
-`kommun`, `lan`, `nation`: the staff of that level: look, act, and in a kommun report. `admin`: access itself."""
-ROLES: Final[tuple[GatewayRole, ...]] = get_args(GatewayRole)
+`kommun`, `lan`, `nation`: the staff of that level: look, act, and in a kommun report. `admin`: whoever runs the node:
+all of it in the area, and access itself (who can make any token of the area could do all of it with one)."""
+ROLES: Final[tuple[GatewayRole, ...]] = ACCESS_ROLES
 
-_READS: Final = frozenset({"reader", "kommun", "lan", "nation"})
-_REPORTS: Final = frozenset({"reporter", "kommun"})
+_READS: Final = frozenset({"reader", "kommun", "lan", "nation", "admin"})
+_REPORTS: Final = frozenset({"reporter", "kommun", "admin"})
+#: What a point is, and what of it was wrong, is its kommun's to say, not that of whoever is bound to the one point.
+_OF_THE_KOMMUN: Final = frozenset({"register", "retire", "withdraw", "activation"})
 #: A level never takes over another's responsibility: each gives orders about its own area and those in it.
 _ORDERS: Final[Mapping[GatewayRole, frozenset[OrderKind]]] = {
     "kommun": frozenset({"ack", "silence", "note", "adopt", "incident", "rules", "redact"}),
     "lan": frozenset({"ack", "silence", "note", "adopt", "incident", "rules", "redact", "report_request"}),
     "nation": frozenset({"ack", "silence", "note", "adopt", "incident", "rules", "redact", "report_request"}),
+    "admin": frozenset(ORDER_KINDS),
 }
 
 
 def within(inner: Area, outer: Area) -> bool:
-    """Whether an area is another one, or lies in it."""
-    if outer.level == "nation" or inner == outer:
+    """Whether an area is another one, or lies in it.
+
+    By level, and not by the kommuner alone: Gotland's län has the one kommun, and its picture is the länsstyrelse's.
+    """
+    if inner == outer:
         return True
-    if inner.level == "kommun":
-        return outer in areas_of(inner.code)
-    return set(inner.kommuner()) <= set(outer.kommuner()) and inner.level != "nation"
+    match outer.level:
+        case "nation":
+            return True
+        case "civo":
+            return inner.level in {"kommun", "lan"} and set(inner.lan) <= set(outer.lan)
+        case "lan":
+            return inner.level == "kommun" and inner.lan == (outer.code,)
+        case "kommun":
+            return False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,6 +59,8 @@ class Principal:
     """The one point that it is bound to; None: all in the area."""
     expires: int | None = None
     """The instant (µs) after which it opens nothing; None: it does not expire."""
+    session: str | None = None
+    """The session that it was shown by, by what it is stored under; None: a token or a JWT was shown itself."""
 
     def reads(self, area: Area, reality: Reality) -> bool:
         """Whether pictures, states and alerts of an area may be read."""
@@ -58,6 +73,11 @@ class Principal:
             return False
         return (self.role in _READS or self.role == "reporter") and self._covers(point)
 
+    @property
+    def may_report(self) -> bool:
+        """Whether any report may be sent."""
+        return self.role in _REPORTS
+
     def reports(self, point: str, reality: Reality, kind: ReportKind) -> bool:
         """Whether a report about a point (or, `<kommun>-_`, a kommun itself) may be sent.
 
@@ -65,15 +85,11 @@ class Principal:
         """
         if self.role not in _REPORTS or reality not in self.realities or not self._covers(point):
             return False
-        return self.point is None or kind not in {"register", "retire", "withdraw", "activation"}
+        return self.point is None or kind not in _OF_THE_KOMMUN
 
     def orders(self, kind: OrderKind, area: Area, reality: Reality) -> bool:
         """Whether an order about an area may be given."""
         return kind in _ORDERS.get(self.role, ()) and reality in self.realities and within(area, self.area)
-
-    def manages(self, area: Area) -> bool:
-        """Whether tokens for an area may be made and revoked."""
-        return self.role == "admin" and within(area, self.area)
 
     def _covers(self, point: str) -> bool:
         if self.point is not None:

@@ -42,6 +42,7 @@ class Child:
         changed: called when it may have become ready.
         lease: a descriptor that it inherits and keeps: see `DataDir.lease`.
         needed: whether the node is ready only when this service is.
+        handed: more descriptors that it inherits.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Child:
         changed: Callable[[], None],
         lease: int | None = None,
         needed: bool = True,
+        handed: Sequence[int] = (),
     ) -> None:
         self.name = name
         self.needed = needed
@@ -68,7 +70,7 @@ class Child:
         self._settings = settings
         self._go = go
         self._changed = changed
-        self._lease = () if lease is None else (lease,)
+        self._inherited = (*(() if lease is None else (lease,)), *handed)
         self._socket = listen("127.0.0.1", 0)
         self.port: int = self._socket.getsockname()[1]
         """Where it answers, on loopback."""
@@ -77,6 +79,7 @@ class Child:
         self._spawning = asyncio.Lock()
         self._stopping = False
         self._ever_ready = False
+        self._answered = False
         self._heard = 0.0
         self._checks: Sequence[Check] = ()
         self._not_ready("starting")
@@ -119,7 +122,9 @@ class Child:
             await self._ask()
             # At the start every tenth of a second counts; later, the truth within a second is enough.
             await asyncio.sleep(self._settings.poll if self._ever_ready else min(0.1, self._settings.poll))
-            if self._process is not None and time.monotonic() - self._heard > self._settings.hang:
+            # Imports take their time on a busy machine: who has not answered yet has longer than who has.
+            patience = self._settings.hang if self._answered else max(self._settings.hang, self._settings.slow_start)
+            if self._process is not None and time.monotonic() - self._heard > patience:
                 log.error("a service answers nothing; killing it", extra={"child": self.name, "pid": self.pid})
                 with contextlib.suppress(ProcessLookupError):
                     self._process.kill()
@@ -185,11 +190,12 @@ class Child:
             env=self._environment(self._socket.fileno(), lifeline),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=2,  # ours is for the ready line alone
-            pass_fds=(self._socket.fileno(), lifeline, *self._lease),
+            pass_fds=(self._socket.fileno(), lifeline, *self._inherited),
             start_new_session=True,  # Ctrl-C is for us; we stop it in the right order
         )
         self.pid = process.pid
         self._heard = time.monotonic()
+        self._answered = False
         self._not_ready("starting")
         return process
 
@@ -221,6 +227,7 @@ class Child:
         if self._process is not process or self._stopping:  # it ended meanwhile: what it said is no longer true
             return
         self._heard = time.monotonic()
+        self._answered = True
         self._checks = checks
         self._ever_ready = self._ever_ready or self.ready
         self._changed()

@@ -8,7 +8,16 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
-from vardkase.runtime.setting_types import Count, InboxPrefix, Seconds, SecondsOrNone, Share
+from vardkase.runtime.setting_types import (
+    Count,
+    Descriptor,
+    InboxPrefix,
+    Port,
+    Seconds,
+    SecondsOrNone,
+    Share,
+    WebAddress,
+)
 
 MEBIBYTE: Final = 1 << 20
 
@@ -128,6 +137,105 @@ class ArchiverSettings(_Group):
     """Longest such wait."""
 
 
+class WebSettings(_Group):
+    """The gateway: what people and apps ask over HTTP."""
+
+    fd: Descriptor | None = None
+    """A listening socket that was inherited, instead of `http_host` and `http_port`. Set by `vardkase up`."""
+    node_port: Port | None = None
+    """Where the node itself answers on loopback: what `/healthz`, `/readyz` and `/metrics` are asked of. None: the
+    gateway answers for itself. Set by `vardkase up`."""
+    connections: Count = 4_000
+    """Most connections at once; one more takes the place of an idle one, else it is refused."""
+    clients: Count = 2_000
+    """Most clients of `/v1/stream` at once; one more is answered 503."""
+    clients_each: Count = 500
+    """Most of them with one token; one more is answered 503."""
+    patience: Seconds = 15.0
+    """How long a request may take to arrive, and nothing of an answer to be taken; then the connection is cut. Streams
+    have `stalled`."""
+    keep_alive: Seconds = 20.0
+    """How long a connection may be idle between two requests."""
+    body: Count = 2 * MEBIBYTE
+    """The longest body of a request, in bytes."""
+    heartbeat: Seconds = 15.0
+    """How often a client of a stream hears something when there is nothing to tell."""
+    gather: Seconds = 0.1
+    """How long changes are gathered before they are told to the clients of streams."""
+    stalled: Seconds = 30.0
+    """A client of a stream that takes nothing for so long is cut; it resumes when it comes back."""
+    unsent_alerts: Count = 1_000
+    """A client of a stream that has more alerts waiting is cut: none is ever left out. It resumes."""
+    recent_alerts: Count = 5_000
+    """Most changes of alerts held in memory for clients that resume; older ones are read from the stream."""
+    resuming: Count = 8
+    """Most clients for which the stream of alerts is read at once; others wait for their turn."""
+    cleared_alerts: Count = 10_000
+    """Most cleared alerts of a reality that are held."""
+    cleared_for: Seconds = 86_400.0
+    """How long a cleared alert is held and listed."""
+    bodies: Count = 64 * MEBIBYTE
+    """The bytes of all reports and orders that are being taken in at once; one more is answered 503."""
+    body_patience: Seconds = 10.0
+    """How long the body of a report or an order may take to arrive; then it is answered 408."""
+    waiting: Count = 10_000
+    """Most reports that wait to be stored; one more is answered 503."""
+    waiting_bytes: Count = 32 * MEBIBYTE
+    """Most bytes of them."""
+    store_timeout: Seconds = 2.5
+    """How long one attempt to store what came may take."""
+    store_patience: Seconds = 5.0
+    """How long it is tried; then it is answered 503."""
+    full_at: Share = 0.95
+    """INTAKE or REPORTS is fuller than this share: reports are answered 503 before there is no room at all."""
+    fill_check: Seconds = 2.0
+    """How often it is looked how full they are."""
+
+
+class HistorySettings(_Group):
+    """The gateway's history: what the archive is asked for, in processes of its own."""
+
+    workers: Count = 1
+    """Questions that are answered at once, each in a process of its own."""
+    waiting: Count = 16
+    """Most questions that wait for one; one more is answered 503."""
+    each: Count = 4
+    """Most questions of one token under way; one more is answered 429."""
+    timeout: Seconds = 60.0
+    """How long an answer may take; then its process is ended, and the question answered 503."""
+    patience: Seconds = 30.0
+    """How long a question may wait for a process."""
+    connect_timeout: Seconds = 3.0
+    """How long connecting to PostgreSQL may take."""
+    settle: SecondsOrNone = 0.5
+    """What was stored in the last so long is not asked about yet: it may not all be told of."""
+    caught_up: SecondsOrNone = 3.0
+    """How long a question waits for the archive to have all that it asks about."""
+    memory: Count = 2048 * MEBIBYTE
+    """Bytes of memory that one process may take."""
+    idle: Seconds = 120.0
+    """A process that was asked nothing for so long ends, and its memory is free again."""
+    kept: Count = 32 * MEBIBYTE
+    """Bytes of answers that are kept, to be given again."""
+
+
+class PublicSettings(_Group):
+    """The gateway's public side: what anyone may see."""
+
+    gather: Seconds = 1.0
+    """How long changes are gathered before they are told to the clients of the public stream."""
+    fresh: Seconds = 1.0
+    """An answer is made anew at most so often, whatever changes and however many ask."""
+    max_age: Seconds = 15.0
+    """How long a cache may give an answer again without asking."""
+    clients: Count = 1_000
+    """Most clients of the public stream at once; one more is answered 503."""
+    clients_address: Count = 250
+    """Most of them from one address (an IPv6 /64): a phone network may stand behind one."""
+    licence: WebAddress = "https://creativecommons.org/publicdomain/zero/1.0/"
+    """The licence that what is public is given under."""
+
+
 class SupervisorSettings(_Group):
     """A whole node in one command."""
 
@@ -144,6 +252,8 @@ class SupervisorSettings(_Group):
     hang: Seconds = 30.0
     """A service, or a NATS of the node's own, that has answered nothing at all for so long is killed and started
     again."""
+    slow_start: Seconds = 120.0
+    """The same for a service that was started and has not answered yet, if it is longer than `hang`."""
     bus_poll: Seconds = 1.0
     """How often a NATS of the node's own is asked whether it can store."""
     streams_poll: Seconds = 10.0

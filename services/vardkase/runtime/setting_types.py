@@ -144,6 +144,11 @@ def _postgres(value: SecretStr) -> SecretStr:
     return value
 
 
+def _address(value: str) -> str:
+    _urls(value, ("http", "https"))
+    return value
+
+
 def _listed(value: Any) -> Any:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
@@ -176,6 +181,8 @@ ReadableFile = Annotated[Path, AfterValidator(_readable)]
 """The path of a file that this process can read now, made absolute."""
 NatsUrl = Annotated[SecretStr, AfterValidator(_nats)]
 """One URL of a NATS server, or several with commas between. Secret: it may hold a password."""
+WebAddress = Annotated[str, AfterValidator(_address)]
+"""The URL of something that anyone may look at: no secret."""
 HttpUrl = Annotated[SecretStr, AfterValidator(_http)]
 """An HTTP URL. Secret: it may hold a password or a token."""
 PostgresUrl = Annotated[SecretStr, AfterValidator(_postgres)]

@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSett
 
 from vardkase.runtime import setting_groups as groups
 from vardkase.runtime import setting_types as types
+from vardkase.runtime.access_settings import AccessSettings, OidcSettings
 from vardkase.runtime.errors import Refused
 from vardkase_contracts import instants
 from vardkase_contracts.areas import Area
@@ -76,6 +77,9 @@ class Settings(BaseSettings):
     database_port: types.Port = 0
     """The port of an embedded PostgreSQL; 0: a free one."""
 
+    gateway: bool = True
+    """Whether `vardkase up` runs the gateway: HTTP for people and apps. Without it only the node itself answers."""
+
     http_host: str = "127.0.0.1"
     """The address that HTTP listens on."""
     http_port: types.Port = 8080
@@ -111,7 +115,12 @@ class Settings(BaseSettings):
     intake: groups.IntakeSettings = groups.IntakeSettings()
     aggregator: groups.AggregatorSettings = groups.AggregatorSettings()
     archiver: groups.ArchiverSettings = groups.ArchiverSettings()
+    web: groups.WebSettings = groups.WebSettings()
+    history: groups.HistorySettings = groups.HistorySettings()
+    public: groups.PublicSettings = groups.PublicSettings()
     supervisor: groups.SupervisorSettings = groups.SupervisorSettings()
+    access: AccessSettings = AccessSettings()
+    oidc: OidcSettings = OidcSettings()
 
     @classmethod
     def settings_customise_sources(

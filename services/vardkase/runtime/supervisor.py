@@ -9,7 +9,8 @@ import json
 import logging
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from vardkase.runtime import exposition
@@ -34,6 +35,16 @@ def command(service: str) -> Sequence[str]:
     return (sys.executable, "-m", "vardkase.cli.main", "run", service)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Handed:
+    """What one service is given besides what all are given."""
+
+    descriptors: Sequence[int] = ()
+    """Open files that it inherits."""
+    variables: Callable[[], Mapping[str, Any]] = dict
+    """Settings, by the variable's name without its prefix; they win over those for all. Asked once the bus is up."""
+
+
 class Supervisor:
     """A node's processes.
 
@@ -45,6 +56,7 @@ class Supervisor:
         optional: those of the services that it is ready without.
         ask: how the bus is: see `BusWatch`.
         variables: the settings that the services get besides, once the bus is up (`nats_url` …).
+        handed: what a service gets that others do not, by its name.
         prepare: sees to it that the streams are there; called again each time NATS was started.
         bound: the socket that the node answers on.
         lease: a descriptor that the services inherit: see `DataDir.lease`.
@@ -61,6 +73,7 @@ class Supervisor:
         prepare: Callable[[], Awaitable[None]],
         bound: socket.socket,
         lease: int | None = None,
+        handed: Mapping[str, Handed] | None = None,
         beside: Sequence[Beside] = (),
         optional: Collection[str] = (),
         ask: Callable[[], Awaitable[Illness | None]] | None = None,
@@ -84,19 +97,27 @@ class Supervisor:
         self._tasks: set[asyncio.Task[None]] = set()
         self._ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
-        def variables_of(http: int, lifeline: int) -> dict[str, str]:
-            return environment(settings, **variables(), http_fd=http, lifeline_fd=lifeline)
+        def own(name: str) -> Handed:
+            return (handed or {}).get(name, Handed())
+
+        def variables_of(name: str) -> Callable[[int, int], dict[str, str]]:
+            def given(http: int, lifeline: int) -> dict[str, str]:
+                changes = {**variables(), **own(name).variables(), "http_fd": http, "lifeline_fd": lifeline}
+                return environment(settings, **changes)
+
+            return given
 
         self.children = [
             Child(
                 name,
                 command=command(name),
-                environment=variables_of,
+                environment=variables_of(name),
                 settings=settings.supervisor,
                 go=self._prepared,
                 changed=self._look,
                 lease=lease,
                 needed=name not in optional,
+                handed=own(name).descriptors,
             )
             for name in services
         ]

@@ -1,0 +1,271 @@
+"""How the routes that read stand in the OpenAPI document: what is answered, and every problem."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from .geojson import MEDIA_TYPE as GEOJSON
+from .problems import MEDIA_TYPE as PROBLEM
+
+JSON: Final = "application/json"
+TEXT: Final = "text/plain"
+EVENTS: Final = "text/event-stream"
+_SCHEMAS: Final = "#/components/schemas/"
+
+PROBLEMS: Final[Mapping[int, str]] = {
+    304: "What was asked for has not changed since: `If-None-Match` names it.",
+    400: "The query or the path is not as it must be; `field` names the parameter.",
+    401: "Nobody known asks.",
+    403: "This is outside of what the token opens.",
+    404: "There is no such thing here.",
+    405: "This path does not take this method.",
+    408: "The request came too slowly.",
+    413: "The body is too long.",
+    429: "Too much is asked by the same. Try again after `Retry-After`.",
+    431: "The request line and the headers are too long.",
+    503: "It cannot be answered now. Try again after `Retry-After`.",
+}
+RETRY: Final[dict[str, Any]] = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
+CACHED: Final[dict[str, Any]] = {"ETag": {"description": "Names what is answered.", "schema": {"type": "string"}}}
+PAGED: Final[dict[str, Any]] = {
+    **CACHED,
+    "Link": {"description": 'The next page, `rel="next"`; not there on the last.', "schema": {"type": "string"}},
+}
+
+_ID: Final = {"type": "string"}
+_MATCHED: Final = {"type": "integer", "minimum": 0, "description": "How many there are on all pages."}
+_CURSOR: Final = {"type": ["string", "null"], "description": "Where the next page begins; null on the last."}
+_NEAREST: Final[dict[str, Any]] = {
+    "type": ["object", "null"],
+    "description": "The nearest point that is open, was heard of lately, has room, and power for over 12 h.",
+    "required": ["id", "name", "kommun", "km", "room", "power", "runs_out_at", "condition"],
+    "properties": {
+        "id": _ID,
+        "name": {"type": ["string", "null"]},
+        "kommun": {"type": "string"},
+        "km": {"type": "number", "description": "As the crow flies."},
+        "room": {"type": "integer", "description": "How many more it takes in."},
+        "power": {"type": ["string", "null"]},
+        "runs_out_at": {"type": ["string", "null"], "format": "date-time"},
+        "condition": {"type": "string"},
+    },
+}
+_NEED_PLACE: Final[dict[str, Any]] = {"type": "object", "properties": {"point": _ID, "need_id": _ID}}
+
+SCHEMAS: Final[Mapping[str, dict[str, Any]]] = {
+    "Problem": {
+        "type": "object",
+        "title": "Problem",
+        "description": "What went wrong (RFC 9457).",
+        "required": ["type", "title", "status", "detail"],
+        "properties": {
+            "type": {"type": "string", "description": "`urn:tp:problem:<code>`: stands for ever."},
+            "title": {"type": "string"},
+            "status": {"type": "integer"},
+            "detail": {"type": "string", "description": "One line for a person."},
+            "field": {"type": "string", "description": "The parameter, header or path in the body that is wrong."},
+            "reason": {"type": "string", "description": "Of a report or order that would be refused: why."},
+            "index": {"type": "integer", "description": "Of a batch: which one."},
+        },
+    },
+    "Geometry": {
+        "type": ["object", "null"],
+        "title": "Geometry",
+        "description": "Where it is; null: not known.",
+        "required": ["type", "coordinates"],
+        "properties": {
+            "type": {"const": "Point"},
+            "coordinates": {
+                "type": "array",
+                "items": {"type": "number"},
+                "minItems": 2,
+                "maxItems": 2,
+                "description": "Longitude, latitude (WGS 84).",
+            },
+        },
+    },
+    "PointFeature": {
+        "type": "object",
+        "title": "PointFeature",
+        "description": "A point's state as a feature of GeoJSON (RFC 7946).",
+        "required": ["type", "id", "geometry", "properties"],
+        "properties": {
+            "type": {"const": "Feature"},
+            "id": _ID,
+            "geometry": {"$ref": f"{_SCHEMAS}Geometry"},
+            "properties": {"$ref": f"{_SCHEMAS}PointProperties"},
+        },
+    },
+    "PointCollection": {
+        "type": "object",
+        "title": "PointCollection",
+        "description": "A page of points as GeoJSON.",
+        "required": ["type", "features", "numberMatched", "numberReturned"],
+        "properties": {
+            "type": {"const": "FeatureCollection"},
+            "features": {"type": "array", "items": {"$ref": f"{_SCHEMAS}PointFeature"}},
+            "numberMatched": _MATCHED,
+            "numberReturned": {"type": "integer", "minimum": 0},
+            "links": {
+                "type": "array",
+                "items": {"type": "object", "properties": {"rel": {"const": "next"}, "href": {"type": "string"}}},
+            },
+        },
+    },
+    "AlertPage": {
+        "type": "object",
+        "title": "AlertPage",
+        "description": "A page of alerts, the gravest first.",
+        "required": ["alerts", "numberMatched", "cursor"],
+        "properties": {
+            "alerts": {"type": "array", "items": {"$ref": f"{_SCHEMAS}Alert"}},
+            "numberMatched": _MATCHED,
+            "cursor": _CURSOR,
+        },
+    },
+    "AlertWithNearest": {
+        "title": "AlertWithNearest",
+        "description": "An alert, and where else one could go.",
+        "allOf": [
+            {"$ref": f"{_SCHEMAS}Alert"},
+            {"type": "object", "required": ["nearest"], "properties": {"nearest": _NEAREST}},
+        ],
+    },
+    "NeedPage": {
+        "type": "object",
+        "title": "NeedPage",
+        "description": "A page of open needs and surplus, the most pressing first.",
+        "required": ["needs", "numberMatched", "cursor"],
+        "properties": {
+            "needs": {"type": "array", "items": {"$ref": f"{_SCHEMAS}OpenNeed"}},
+            "matches": {
+                "type": "array",
+                "description": "Which surplus could meet which need: proposals, of the whole area.",
+                "items": {
+                    "type": "object",
+                    "required": ["kind", "need", "surplus", "km", "quantity", "unit"],
+                    "properties": {
+                        "kind": {"type": "string"},
+                        "need": _NEED_PLACE,
+                        "surplus": _NEED_PLACE,
+                        "km": {"type": "number"},
+                        "quantity": {"type": ["number", "null"]},
+                        "unit": {"type": ["string", "null"]},
+                    },
+                },
+            },
+            "numberMatched": _MATCHED,
+            "cursor": _CURSOR,
+        },
+    },
+    "OpenNeed": {
+        "title": "OpenNeed",
+        "description": "A need or a surplus that is open, and whose it is now.",
+        "allOf": [
+            {"$ref": f"{_SCHEMAS}NeedData"},
+            {
+                "type": "object",
+                "required": ["point", "name", "kommun", "lan", "position", "asked_by", "overdue", "observed_at"],
+                "properties": {
+                    "point": {**_ID, "description": "Whose it is now."},
+                    "name": {"type": ["string", "null"]},
+                    "kommun": {"type": "string"},
+                    "lan": {"type": "string"},
+                    "position": {"type": ["object", "null"]},
+                    "lifecycle": {"type": ["string", "null"]},
+                    "freshness": {"type": ["string", "null"]},
+                    "asked_by": {**_ID, "description": "Who said it: a point that was retired since, perhaps."},
+                    "overdue": {"type": "boolean"},
+                    "observed_at": {"type": "string", "format": "date-time"},
+                    "quality": {"type": "string"},
+                    "report": {"type": "string"},
+                    "source": {"type": "string"},
+                },
+            },
+        ],
+    },
+    "Readiness": {
+        "type": "object",
+        "title": "Readiness",
+        "description": "What must hold for the node to do its work.",
+        "required": ["ready", "service", "checks"],
+        "properties": {
+            "ready": {"type": "boolean"},
+            "service": {"type": "string"},
+            "checks": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["name", "ok", "detail"],
+                    "properties": {
+                        "name": {"type": "string"},
+                        "ok": {"type": "boolean"},
+                        "detail": {"type": "string"},
+                        "needed": {"type": "boolean", "description": "False: the node can do without."},
+                    },
+                },
+            },
+        },
+    },
+}
+"""Schemas beside those of the contract."""
+NEAREST: Final = _NEAREST
+
+
+def ref(name: str) -> dict[str, Any]:
+    """A schema by its name: one of the contract's, or of `SCHEMAS`."""
+    return {"$ref": f"{_SCHEMAS}{name}"}
+
+
+def answers(
+    schema: Mapping[str, Any] | None,
+    *problems: int,
+    media: str = JSON,
+    text: str = "Done.",
+    headers: Mapping[str, Any] | None = None,
+) -> dict[int | str, dict[str, Any]]:
+    """The answers of a route.
+
+    Args:
+        schema: of what is answered when it goes well; None: no JSON.
+        problems: what else may be answered, besides what every route may (`COMMON` of `openapi`).
+        media: the media type of the answer.
+        text: what it is.
+        headers: of the answer.
+    """
+    told: dict[int | str, dict[str, Any]] = {
+        200: {
+            "description": text,
+            "content": {media: {"schema": dict(schema) if schema is not None else {"type": "string"}}},
+            **({"headers": dict(headers)} if headers else {}),
+        }
+    }
+    return told | {status: problem(status) for status in problems}
+
+
+def problem(status: int) -> dict[str, Any]:
+    """A problem, as it is documented."""
+    told: dict[str, Any] = {"description": PROBLEMS[status]}
+    if status != 304:
+        told["content"] = {PROBLEM: {"schema": ref("Problem")}}
+    if status in {429, 503}:
+        told["headers"] = RETRY
+    return told
+
+
+PICTURE: Final = answers(ref("Picture"), 304, 400, 401, 403, 404, 429, 503, headers=CACHED)
+POINTS: Final = answers(ref("PointCollection"), 304, 400, 401, 403, 429, 503, media=GEOJSON, headers=PAGED)
+POINT: Final = answers(ref("PointFeature"), 304, 400, 401, 403, 404, 429, 503, media=GEOJSON, headers=CACHED)
+ALERTS: Final = answers(ref("AlertPage"), 304, 400, 401, 403, 429, 503, headers=PAGED)
+ALERT: Final = answers(ref("AlertWithNearest"), 304, 400, 401, 403, 404, 429, 503, headers=CACHED)
+NEEDS: Final = answers(ref("NeedPage"), 304, 400, 401, 403, 429, 503, headers=PAGED)
+STREAM: Final = answers(
+    None,
+    400,
+    401,
+    403,
+    429,
+    503,
+    media=EVENTS,
+    text="Events `picture`, `alert` and `state`, each with an `id`; `live` once all that was there has come; `reset`: "
+    "drop all, since what was missed cannot be told.",
+)

@@ -1,0 +1,59 @@
+"""What every route is given: `request.app.state.house`."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from starlette.requests import Request
+
+from vardkase.runtime.clock import Clock
+from vardkase.runtime.health import Check
+from vardkase.runtime.jetstream.connection import Connection
+from vardkase.runtime.metrics import Metrics
+from vardkase.runtime.settings import Settings
+from vardkase_contracts.areas import Area
+
+from .hub import Hub
+from .live import Live
+from .metrics import GatewayMetrics
+
+if TYPE_CHECKING:
+    from .access.access import Access
+    from .access.audit import Audit
+    from .history.pool import Archive
+    from .public.side import PublicSide
+    from .writing.writing import Writing
+
+
+@dataclass(kw_only=True, slots=True)
+class House:
+    """The gateway's parts, made and started by `app`."""
+
+    settings: Settings
+    metrics: Metrics
+    """The process's; a part with metrics of its own registers them on its `registry`."""
+    counts: GatewayMetrics
+    clock: Clock
+    area: Area
+    """The node's."""
+    live: Live
+    hub: Hub
+    access: "Access"
+    audit: "Audit"
+    bus: Connection
+    """The node's account."""
+    writing: "Writing"
+    checks: Callable[[], Sequence[Check]]
+    """What must hold for the gateway to be ready, as it is now."""
+    resuming: asyncio.Semaphore
+    """Held while the log of alerts is read for a client."""
+    archive: "Archive | None" = None
+    """None: the node keeps no history."""
+    public: "PublicSide | None" = None
+    """None: nothing is made public here."""
+
+
+def house_of(request: Request) -> House:
+    """The house that answers a request."""
+    return request.app.state.house

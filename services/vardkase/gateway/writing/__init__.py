@@ -1,0 +1,1 @@
+"""Writing over HTTP: reports and orders, checked as intake checks them and stored before they are answered."""

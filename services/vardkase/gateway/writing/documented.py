@@ -1,0 +1,126 @@
+"""How the routes that write stand in the OpenAPI document: what is sent, and every answer."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from vardkase_contracts import orders, reports
+from vardkase_contracts.schemas import CLOUDEVENT
+
+from .batch import MOST
+
+BATCH: Final = "application/cloudevents-batch+json"
+"""The media type of a batch of CloudEvents."""
+JSON: Final = "application/json"
+PROBLEM: Final = "application/problem+json"
+_SCHEMAS: Final = "#/components/schemas/"
+
+_STORED: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["id", "stored", "duplicate"],
+    "properties": {
+        "id": {"type": "string", "description": "The event's."},
+        "stored": {"const": True, "description": "It is on disk, synced."},
+        "duplicate": {"type": "boolean", "description": "It was known: nothing changes."},
+    },
+}
+
+ONE_REPORT: Final[dict[str, Any]] = {
+    "oneOf": [
+        {"$ref": f"{_SCHEMAS}{model.__name__}"}
+        for model in (
+            reports.RegisterReport,
+            reports.StatusReport,
+            reports.ResourcesReport,
+            reports.NeedReport,
+            reports.ConfirmReport,
+            reports.HeartbeatReport,
+            reports.ContactReport,
+            reports.ActivationReport,
+            reports.WithdrawReport,
+            reports.RetireReport,
+        )
+    ]
+}
+ONE_ORDER: Final[dict[str, Any]] = {
+    "oneOf": [
+        {"$ref": f"{_SCHEMAS}{model.__name__}"}
+        for model in (
+            orders.AckOrder,
+            orders.SilenceOrder,
+            orders.IncidentOrder,
+            orders.ReportRequestOrder,
+            orders.NoteOrder,
+            orders.AdoptOrder,
+            orders.RedactOrder,
+            orders.RulesOrder,
+        )
+    ]
+}
+
+REPORT_BODY: Final[dict[str, Any]] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            CLOUDEVENT: {"schema": ONE_REPORT},
+            JSON: {"schema": ONE_REPORT},
+            BATCH: {"schema": {"type": "array", "maxItems": MOST, "items": ONE_REPORT}},
+        },
+    }
+}
+
+REPORT_STORED: Final[dict[str, Any]] = {
+    "oneOf": [
+        _STORED,
+        {
+            "type": "array",
+            "description": "Of a batch: each event, in order.",
+            "items": {
+                **_STORED,
+                "required": [*_STORED["required"], "status"],
+                "properties": {**_STORED["properties"], "status": {"enum": [200, 202]}},
+            },
+        },
+    ]
+}
+ORDER_STORED: Final[dict[str, Any]] = {
+    **_STORED,
+    "required": [*_STORED["required"], "kind", "area", "reality"],
+    "properties": {
+        **_STORED["properties"],
+        "kind": {"type": "string"},
+        "area": {"type": "string", "description": "The code of the area that it is about."},
+        "reality": {"type": "string"},
+    },
+}
+
+_PROBLEMS: Final[Mapping[int, str]] = {
+    400: "The request cannot be read.",
+    401: "Nobody known asks.",
+    403: "This is not theirs to send. Nothing is stored.",
+    408: "The body came too slowly. Nothing is stored.",
+    413: "Too long: an event of 64 KiB, a batch of 1,000 events and 1 MiB. Nothing is stored.",
+    415: "Another media type, or a compressed body.",
+    422: "It would be refused: `reason` and `field` say why, of a batch `index` which. Nothing is stored.",
+    429: "Too much is asked by the same. Try again after `Retry-After`.",
+    503: "It cannot be made durable now. Send the same again, unchanged, after `Retry-After` seconds.",
+}
+
+
+def responses(stored: Mapping[str, Any]) -> dict[int | str, dict[str, Any]]:
+    """Every answer of a route that writes.
+
+    Args:
+        stored: the schema of what is answered when it is stored.
+    """
+    content = {JSON: {"schema": dict(stored)}}
+    told: dict[int | str, dict[str, Any]] = {
+        202: {"description": "Stored: on disk, synced.", "content": content},
+        200: {"description": "Known: what was sent is stored already, and nothing changes.", "content": content},
+    }
+    problem = {PROBLEM: {"schema": {"$ref": f"{_SCHEMAS}Problem"}}}
+    again = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
+    for status, text in _PROBLEMS.items():
+        told[status] = {"description": text, "content": problem}
+        if status in {429, 503}:
+            told[status]["headers"] = again
+    return told

@@ -1,0 +1,136 @@
+"""`POST /v1/orders`: acts of people, and overrides of rules; audited, and answered when they are on disk."""
+
+from typing import Annotated, Final
+
+import orjson
+from fastapi import APIRouter, Depends
+from starlette.requests import Request
+from starlette.responses import Response
+
+from vardkase.gateway.access.dependencies import may_order, principal
+from vardkase.gateway.house import House, house_of
+from vardkase.gateway.principal import Principal, within
+from vardkase.gateway.problems import Problem
+from vardkase_contracts.areas import Area
+from vardkase_contracts.orders import AckOrder, AdoptOrder, Order, RedactOrder, RulesOrder
+from vardkase_contracts.refusals import Refusal
+from vardkase_contracts.reports import MAX_BYTES
+from vardkase_contracts.schemas import CLOUDEVENT
+
+from . import bodies
+from .documented import JSON, ONE_ORDER, ORDER_STORED, responses
+from .items import CheckedOrder, check_order, refused
+from .short import ShortOrder, whole
+
+router: Final = APIRouter()
+
+_SHORT: Final = ShortOrder.model_json_schema()
+_BODY: Final = {
+    "requestBody": {
+        "required": True,
+        "content": {CLOUDEVENT: {"schema": ONE_ORDER}, JSON: {"schema": _SHORT}},
+    }
+}
+
+
+@router.post(
+    "/v1/orders",
+    tags=["orders"],
+    summary="Give an order",
+    status_code=202,
+    response_class=Response,
+    responses=responses(ORDER_STORED),
+    openapi_extra=_BODY,
+)
+async def give_order(
+    request: Request,
+    who: Annotated[Principal, Depends(principal)],
+) -> Response:
+    """Stores an order: a whole CloudEvent (`application/cloudevents+json`), or one in short (`application/json`).
+
+    `202` when it is on disk, synced; `200` when the same was given before. In short, the gateway says who acts (the
+    area of who sends it), when, and the rest of the envelope.
+    """
+    house = house_of(request)
+    writing = house.writing
+    try:
+        kind = bodies.media_type(request, (CLOUDEVENT, JSON))
+        with writing.bodies.room(bodies.length_of(request, MAX_BYTES)):
+            body = await bodies.read(request, limit=MAX_BYTES, within=house.settings.web.body_patience)
+            return await _give(request, house, who, body, short=kind == JSON)
+    except Problem as problem:
+        outcome = {403: "forbidden", 429: "turned_away", 503: "turned_away"}.get(problem.status, "refused")
+        writing.counts.received.labels("order", outcome).inc()
+        raise
+
+
+async def _give(request: Request, house: House, who: Principal, body: bytes, *, short: bool) -> Response:
+    found = _checked(house, who, body, short=short)
+    order = found.order
+    about = Area.parse(order.subject)
+    may_order(request, order.kind, about, order.reality)
+    _theirs(house, who, order, about)
+    if not within(about, house.area):
+        raise refused(Refusal("subject_mismatch", "subject", f"This node takes orders about {house.area.name}"))
+    (sent,) = await house.writing.send([found.item])
+    await house.audit.act(who, f"order.{order.kind}", _on(order), about, order.reality)
+    house.writing.counts.received.labels("order", "known" if sent.duplicate else "stored").inc()
+    answer = {
+        "id": sent.id,
+        "kind": order.kind,
+        "area": about.code,
+        "reality": order.reality,
+        "stored": True,
+        "duplicate": sent.duplicate,
+    }
+    return Response(
+        orjson.dumps(answer), 200 if sent.duplicate else 202, {"cache-control": "no-store"}, "application/json"
+    )
+
+
+def _checked(house: House, who: Principal, body: bytes, *, short: bool) -> CheckedOrder:
+    event: bytes | Refusal = body
+    if short:
+        event = whole(body, own=who.area, now=house.clock.now())
+    found = event if isinstance(event, Refusal) else check_order(event, house.writing.rules, once=short)
+    if isinstance(found, Refusal):
+        raise refused(found)
+    return found
+
+
+def _theirs(house: House, who: Principal, order: Order, about: Area) -> None:
+    """Whether somebody acts for their own area: a level never takes over another's responsibility.
+
+    Who runs the node acts for any area that is theirs.
+
+    Raises:
+        Problem: 403.
+    """
+    by = order.data.by
+    try:
+        actor = Area.parse(by.code)
+        fits = actor.level == by.level and f"{order.source}:".startswith(f"urn:tp:{actor.level}:{actor.code}:")
+    except ValueError:
+        raise refused(Refusal("schema", "data.by.code", "There is no such area")) from None
+    if not fits:
+        raise refused(Refusal("subject_mismatch", "source", "Should be of the area that acts (data.by)"))
+    if actor == who.area or (who.role == "admin" and within(actor, who.area)):
+        return
+    house.audit.refused(who, f"order.{order.kind}", _on(order), about, order.reality)
+    raise Problem(403, "not_yours", "Somebody acts for their own area alone", field="data.by")
+
+
+def _on(order: Order) -> str:
+    """What an order is about, for the audit."""
+    match order:
+        case AckOrder():
+            return order.data.key
+        case RulesOrder():
+            return order.data.scope
+        case RedactOrder():
+            identity = order.data.identity
+            return f"{identity.reality}.{identity.kommun}.{identity.id}"
+        case AdoptOrder():
+            return f"{order.data.code} {order.data.version}"
+        case _:
+            return order.subject

@@ -1,0 +1,143 @@
+"""What the archive answers is what a recomputation from the log says, at any instant, on both bases."""
+
+import asyncio
+from hashlib import sha256
+from typing import Any, cast
+
+import orjson
+from hypothesis import given
+from hypothesis import strategies as st
+
+from histories import LAN, POINTS, RULES, Log, MemoryStore, Row, came, instants_of, logs, state_of, view, world_of
+from oracle.effort import examples
+from vardkase.archive.history import Asked, history
+from vardkase.archive.replay import Question, canonical, recreate
+from vardkase.archive.store import Basis, Store
+from vardkase.domain.codec import merged_document
+from vardkase.domain.picture import Pictures
+from vardkase_contracts.areas import Area
+from vardkase_contracts.instants import parse
+from vardkase_contracts.picture import PICTURE
+from vardkase_contracts.state import STATE
+from vardkase_contracts.vocab import Reality
+
+REALITY = st.sampled_from(("act", "act", "exe"))
+BASIS = st.sampled_from(("known", "observed"))
+AREAS = st.sampled_from((LAN, Area.parse("2480"), Area.parse("2401")))
+
+
+def store_of(log: Log) -> Store:
+    """An archive in memory."""
+    return cast("Store", MemoryStore(log))
+
+
+@examples(60)
+@given(st.data(), logs(), REALITY, BASIS, AREAS)
+def test_what_was_is_what_the_log_says(
+    data: st.DataObject, log: Log, reality: Reality, basis: Basis, area: Area
+) -> None:
+    """States and pictures at any instant, by any knowledge, are those of the reports that counted then."""
+    at = data.draw(instants_of(log))
+    by = at if basis == "known" else data.draw(st.one_of(st.just(log.end), instants_of(log)))
+    then = asyncio.run(recreate(store_of(log), Question(area, reality, at, basis, by), lambda: RULES))
+    world = world_of(log, reality, at, basis, by)
+    expected = {
+        point: merged_document(state)
+        for point, state in world.states.items()
+        if not state.is_empty and state.kommun in area.kommuner()
+    }
+    told = {each["id"]: orjson.loads(orjson.dumps(each)) for each in then.states()}
+    assert {name: each["version"] for name, each in told.items()} == {n: e["version"] for n, e in expected.items()}
+    for name, each in told.items():
+        assert {part: each[part] for part in ("facts", "last", "timelines", "others")} == {
+            part: expected[name][part] for part in ("facts", "last", "timelines", "others")
+        }
+        clock = world.clocks[name]
+        assert {part: each[part] for part in clock} == clock
+        STATE.validate_json(orjson.dumps(each))
+    made = Pictures(world.rollup, reality).of(area, world.surroundings(), at)
+    made["events"] = world.events.of(area, at)
+    assert then.picture() == made
+    PICTURE.validate_json(canonical(then.picture()))
+
+
+def parts_after(entries: list[dict[str, Any]]) -> tuple[str | None, dict[str, Any]]:
+    """What a state is after a history, put together of what changed."""
+    parts: dict[str, Any] = {}
+    version = None
+    for entry in entries:
+        assert entry["version"]["before"] == version
+        version = entry["version"]["after"]
+        for change in entry["changes"]:
+            assert parts.get(change["what"]) == change["before"]
+            if change["after"] is None:
+                del parts[change["what"]]
+            else:
+                parts[change["what"]] = change["after"]
+    return version, parts
+
+
+@examples(60)
+@given(st.data(), logs(orders=False), st.sampled_from(POINTS), REALITY)
+def test_a_history_tells_what_each_report_changed(data: st.DataObject, log: Log, point: str, reality: Reality) -> None:
+    """In the order in which they came: after each report the state is that of all that had come, and no other."""
+    by = data.draw(st.one_of(st.just(log.end), instants_of(log)))
+    found = asyncio.run(history(store_of(log), Asked(point, reality, "known", by, 0, 1000)))
+    entries = [orjson.loads(orjson.dumps(each)) for each in found.entries]
+    assert found.matched == len(entries)
+    rows = came(log, by)
+    own = [row for row in rows if row.event["subject"] == point and row.event["reality"] == reality]
+    digests = [entry["sha256"] for entry in entries]
+    assert [row for row in own if digest(row) not in digests] == []  # every report is told of
+    assert len(set(digests)) == len(digests)
+    so_far: list[dict[str, Any]] = []
+    for place, row in enumerate(rows):
+        if digest(row) in digests:
+            so_far.append(entries[digests.index(digest(row))])
+        version, parts = parts_after(so_far)
+        assert (version, parts) == plain(view(state_of(rows[: place + 1], point, reality)))
+    assert so_far == entries
+
+
+@examples(60)
+@given(st.data(), logs(orders=False), st.sampled_from(POINTS), REALITY)
+def test_a_history_as_it_is_now_known_goes_by_what_was_observed(
+    data: st.DataObject, log: Log, point: str, reality: Reality
+) -> None:
+    """In the order in which they were observed: after each the state is as we now know that it was at that time."""
+    by = data.draw(st.one_of(st.just(log.end), instants_of(log)))
+    found = asyncio.run(history(store_of(log), Asked(point, reality, "observed", by, 0, 1000)))
+    entries = [orjson.loads(orjson.dumps(each)) for each in found.entries]
+    rows = came(log, by)
+    version, parts = parts_after(entries)
+    assert (version, parts) == plain(view(state_of(rows, point, reality)))
+    times = [entry["observed_at"] for entry in entries]
+    for place, time in enumerate(times):
+        if place + 1 < len(times) and times[place + 1] == time:
+            continue  # several of one instant
+        at = parse(time)
+        assert parts_after(entries[: place + 1]) == plain(view(state_of(rows, point, reality, at)))
+
+
+@examples(30)
+@given(st.data(), logs(orders=False), st.sampled_from(POINTS), BASIS, st.integers(1, 5))
+def test_pages_of_a_history_are_parts_of_the_whole(
+    data: st.DataObject, log: Log, point: str, basis: Basis, most: int
+) -> None:
+    """Oldest or newest first, the pages together are the whole."""
+    whole = asyncio.run(history(store_of(log), Asked(point, "act", basis, log.end, 0, 1000))).entries
+    newest = data.draw(st.booleans())
+    paged: list[Any] = []
+    for first in range(0, len(whole) + most, most):
+        page = asyncio.run(history(store_of(log), Asked(point, "act", basis, log.end, first, most, newest)))
+        assert page.matched == len(whole)
+        paged += page.entries
+    assert paged == list(whole[::-1] if newest else whole)
+
+
+def digest(row: Row) -> str:
+    return sha256(row.data).hexdigest()
+
+
+def plain(of: tuple[str | None, dict[str, Any]]) -> tuple[str | None, dict[str, Any]]:
+    return of[0], orjson.loads(orjson.dumps(of[1]))
