@@ -1,4 +1,4 @@
-"""The streams of a node as data, made and mended from it. Nothing else makes streams.
+"""The streams and buckets of a node as data, made and mended from it. Nothing else makes streams.
 
 Limits retention and file storage throughout. The log refuses what is new rather than lose what is old; of states,
 pictures and what is public the last value of each subject is kept, so that a new reader has the whole picture at once.
@@ -26,12 +26,20 @@ _LAST: Final[Mapping[str, Any]] = {"max_msgs_per_subject": 1, "allow_direct": Tr
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Kept:
-    """How one of the contract's streams is kept."""
+    """How one of the contract's streams, or a bucket of keys and values, is kept."""
 
     name: str
     #: Room in MiB on a disk that has it; on a smaller one all shrink alike.
     room: int
     more: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    #: The subjects of what is no stream of the contract's.
+    subjects: tuple[str, ...] = ()
+
+
+def _bucket(name: str, *, room: int, longest: int, **more: Any) -> Kept:
+    """A bucket as NATS' own clients know them (`nats kv ls TOKENS`): the last value of each key."""
+    bounds = {"max_msg_size": longest, "allow_rollup_hdrs": True, "deny_delete": True}
+    return Kept(name=f"KV_{name}", room=room, more={**_LAST, **bounds, **more}, subjects=(f"$KV.{name}.>",))
 
 
 KEPT: Final = (
@@ -47,7 +55,18 @@ KEPT: Final = (
     Kept(name=streams.ORDERS_UP, room=256, more={"allow_direct": True}),
     Kept(name=streams.AUDIT, room=512),
 )
-"""In the node's account."""
+"""The contract's, in the node's account."""
+BUCKETS: Final = (
+    # Whom the gateways let in, by hashes alone. What has ended long ago goes by itself (a message's own time to live).
+    _bucket("TOKENS", room=64, longest=4096, allow_msg_ttl=True),
+    _bucket("SESSIONS", room=32, longest=4096, allow_msg_ttl=True, max_age=31 * _DAY_NS),
+    # What was sent over HTTP, to know it when it is sent again. Without it a repeat is taken in anew, and changes
+    # nothing: so the oldest may go.
+    _bucket("HTTP_KNOWN", room=1024, longest=_MIB // 8, discard="old", max_age=7 * _DAY_NS),
+)
+"""The gateways' own, in the node's account."""
+OWN: Final = (*KEPT, *BUCKETS)
+"""All in the node's account."""
 # Who reads it is anyone: what a reader makes there goes away with the reader.
 PUBLIC: Final = Kept(
     name=streams.PUBLIC,
@@ -56,7 +75,7 @@ PUBLIC: Final = Kept(
 )
 """In the public account."""
 
-ROOM: Final = sum(kept.room for kept in (*KEPT, PUBLIC)) * _MIB
+ROOM: Final = sum(kept.room for kept in (*OWN, PUBLIC)) * _MIB
 """The bytes that all streams may take on a disk that has them."""
 
 
@@ -68,12 +87,9 @@ def config(kept: Kept, area: Area, share: float = 1.0) -> dict[str, Any]:
         area: the node's.
         share: of the room that it would have on a disk large enough.
     """
-    families: dict[str, Family] = {stream.name: stream.family for stream in streams.STREAMS}
-    family = families[kept.name]
-    realities: tuple[Reality, ...] = ("act",) if family == "public" else REALITIES
     return {
         "name": kept.name,
-        "subjects": [each for reality in realities for each in family_filters(family, reality, area)],
+        "subjects": list(kept.subjects or _of_family(kept.name, area)),
         "retention": "limits",
         "storage": "file",
         "discard": "new",
@@ -82,6 +98,13 @@ def config(kept: Kept, area: Area, share: float = 1.0) -> dict[str, Any]:
         "allow_atomic": True,
         **kept.more,
     }
+
+
+def _of_family(name: str, area: Area) -> list[str]:
+    families: dict[str, Family] = {stream.name: stream.family for stream in streams.STREAMS}
+    family = families[name]
+    realities: tuple[Reality, ...] = ("act",) if family == "public" else REALITIES
+    return [each for reality in realities for each in family_filters(family, reality, area)]
 
 
 def differences(have: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
@@ -95,7 +118,7 @@ def differences(have: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str,
 
 
 async def ensure(nc: Client, area: Area, *, share: float = 1.0) -> None:
-    """Make the streams of the node's account, and mend those that are otherwise.
+    """Make the streams and buckets of the node's account, and mend those that are otherwise.
 
     Args:
         nc: a connection to the node's account.
@@ -105,7 +128,7 @@ async def ensure(nc: Client, area: Area, *, share: float = 1.0) -> None:
     Raises:
         Failed: one cannot be as it must be: one line that names it.
     """
-    for kept in KEPT:
+    for kept in OWN:
         await _ensure(nc, config(kept, area, share))
 
 
