@@ -101,7 +101,7 @@ def alert_of(key: str, *, reality: Reality = "act", **changes: Any) -> Any:
 @asynccontextmanager
 async def running_gateway(url: str, directory: Path, *, area: str = "SE", **settings: Any) -> AsyncIterator[Running]:
     """Start one on a server whose streams are made; it is whole when this yields."""
-    made = load(nats_url=url, area=area, data_dir=directory, http_port=0, **settings)
+    made = load(**{"nats_url": url, "area": area, "data_dir": directory, "http_port": 0} | settings)
     metrics = Metrics()
     gateway = Gateway(made, metrics)
     nc = await connect(url, name="gateway", reconnect_wait=0.05)

@@ -1,4 +1,4 @@
-"""Answers as people might give them, for tests of the form: sensible ones, nonsense, and what only a hostile one sends."""
+"""Answers as people might give them, for tests of the form: sensible ones, nonsense, and hostile ones."""
 
 from random import Random
 from typing import Any, Final

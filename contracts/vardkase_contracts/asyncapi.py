@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from vardkase_contracts import vocab
 from vardkase_contracts.schemas import CLOUDEVENT, DOCUMENTS, Document, component_schemas, example
+from vardkase_contracts.signing import HEADER
 from vardkase_contracts.streams import STREAMS
 from vardkase_contracts.subjects import FAMILIES, Family
 
@@ -28,12 +29,20 @@ and alerts are folded from it at each node. Everything is JSON in UTF-8.
 - Restricted and public are two NATS accounts: the public one holds `public` alone.
 """
 
+_SIGNED: Final = (
+    "Optional: `<key id>:<base64>`, the Ed25519 signature of the `report` subject, a line feed and the exact bytes; the "
+    "key id is the first 16 hexadecimal digits of the SHA-256 of the public key."
+)
 _HEADERS: Final[dict[str, dict[str, str]]] = {
-    "report": {"Nats-Msg-Id": "Optional: an id of the publisher's, so that a quick repeat (100 ms) is not stored."},
+    "report": {
+        "Nats-Msg-Id": "Optional: an id of the publisher's, so that a quick repeat (100 ms) is not stored.",
+        HEADER: f"{_SIGNED} Required or not by the federation's policy for the kommun.",
+    },
     "accepted": {
         "Tp-Received": "When the report came in (RFC 3339): the INTAKE message's own timestamp.",
         "Tp-Origin": "Where it came in: `<node>/<INTAKE sequence>`.",
-        "Nats-Msg-Id": "`<reality>.<kommun>.<id>`.",
+        "Nats-Msg-Id": "`<reality>.<kommun>.<id>`; of another copy with a part of its hash added.",
+        HEADER: f"{_SIGNED} As it came in; over the `report` subject, not this one.",
     },
     "state": {"Tp-Writer": "The node that wrote it."},
     "picture": {"Tp-Writer": "The node that wrote it."},

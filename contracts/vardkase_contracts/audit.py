@@ -13,7 +13,7 @@ class AuditWho(Frozen):
 
     id: Annotated[str, Field(min_length=1, max_length=128)]
     """The id of the token or key; never the secret itself."""
-    role: vocab.Role | vocab.AccessRole | None = None
+    role: vocab.AuditRole | None = None
     """In what role, where the token or key says."""
 
 

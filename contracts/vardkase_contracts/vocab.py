@@ -125,6 +125,22 @@ AccessRole = Literal["reader", "reporter", "kommun", "lan", "nation", "admin"]
 """What a token opens at a node's gateway: reading, reporting, the work of a level's staff, all of it in an area."""
 ACCESS_ROLES: Final[tuple[AccessRole, ...]] = get_args(AccessRole)
 
+AuditRole = Literal[
+    "tib",
+    "site_lead",
+    "krisledning",
+    "stab",
+    "sensor",
+    "reader",
+    "reporter",
+    "kommun",
+    "lan",
+    "nation",
+    "admin",
+]
+"""In what role somebody read or acted: a `Role`, or what their token opens (`AccessRole`)."""
+AUDIT_ROLES: Final[tuple[AuditRole, ...]] = get_args(AuditRole)
+
 Quality = Literal["observed", "estimated", "provisional", "relayed"]
 """How a report's content is known."""
 QUALITIES: Final[tuple[Quality, ...]] = get_args(Quality)

@@ -66,14 +66,26 @@ def _project() -> dict[str, list[list[Ring]]]:
         return round((east - WEST_M) / GRID_M), round((NORTH_M - north) / GRID_M)
 
     def ring(coordinates: list[list[float]]) -> Ring:
-        places = [place(lon, lat) for lon, lat in coordinates[:-1]]
-        return tuple(each for at, each in enumerate(places) if each != places[at - 1])
+        return _without_spikes([place(lon, lat) for lon, lat in coordinates[:-1]])
 
     features = json.loads(SOURCE.read_bytes())["features"]
     return {
         each["id"]: [[ring(one) for one in polygon] for polygon in each["geometry"]["coordinates"]]
         for each in sorted(features, key=lambda each: each["id"])
     }
+
+
+def _without_spikes(places: list[Place]) -> Ring:
+    """A ring without what the grid made of narrow necks: a place twice, and the way there and back."""
+    at = 0
+    while len(places) > 2 and at < len(places):
+        after = places[(at + 1) % len(places)]
+        if places[at] == after or places[at - 1] == after:
+            del places[at]
+            at = max(0, at - 2)
+        else:
+            at += 1
+    return tuple(places)
 
 
 def _junctions(rings: Iterable[Ring]) -> set[Place]:

@@ -75,7 +75,7 @@ class Node:
         )
         self.identities = Identities(IN_MEMORY if directory is None else directory / f"identities-{reality}.sqlite")
         #: How much of the log has been read.
-        self.read = self.identities.position
+        self.read = self.identities.position()
         last = {document["id"]: document for document in self.streams.states}
         for document in last.values() if self.read else ():
             clock = {name: value for name, value in document.items() if name not in _NOT_CLOCK}

@@ -8,8 +8,8 @@ All processes and the load on this computer: nats-server synced always, intake, 
   in turns, by 8 connections that each wait for their answer. Of the hello world nothing is asked but an answer of 25
   bytes; the gateway knows who asks, tells the audit, and sends a picture.
 - stream: so many clients of `/v1/stream` for the nation (its picture and all alerts), and some who take nothing, while
-  reports come in at an even pace; every third makes some point's staff worse, and so an alert. Until an alert is
-  there: from when its report was published to when a client has it, for each client and each alert.
+  reports come in at an even pace; every third makes some point's staff worse, and so an alert. Until a client has an
+  alert, for each client and each alert: from when its report was published, and from when the alert was stored.
 """
 
 import argparse
@@ -17,7 +17,6 @@ import asyncio
 import contextlib
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -26,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from kit.bench_node import BenchNode, bench_node, eventually
+from kit.bench_node import BenchNode, bench_node
 from kit.log import fill_intake
 from kit.mix import opened, point_ids
 from kit.shares import HEAD, shares
@@ -36,9 +35,11 @@ from kit.usage import cpu_seconds, resident_mib
 from latency import beginning, now, play, worsening
 
 from vardkase.gateway.access.operator import Operator
+from vardkase.runtime.jetstream.values import scan
 from vardkase.runtime.sockets import listen
 from vardkase_contracts.areas import KOMMUNER
 from vardkase_contracts.instants import HOUR
+from vardkase_contracts.streams import ALERTS
 
 _HERE = Path(__file__).parent
 _OPEN = {"VARDKASE_ACCESS_RATE": "100000", "VARDKASE_ACCESS_BURST": "100000"}
@@ -102,7 +103,8 @@ async def gets(bench: Bench, seconds: float, rounds: int) -> list[list[str]]:
     await bench.node.until_quiet()
     bound = listen("127.0.0.1", 0)
     os.set_inheritable(bound.fileno(), True)
-    hello = subprocess.Popen([sys.executable, str(_HERE / "hello.py"), str(bound.fileno())], pass_fds=[bound.fileno()])
+    program = [sys.executable, str(_HERE / "hello.py"), str(bound.fileno())]
+    hello = await asyncio.create_subprocess_exec(*program, pass_fds=[bound.fileno()])
     hello_port: int = bound.getsockname()[1]
     path, who = "/v1/pictures/nation/SE", f"Authorization: Bearer {bench.token}"
     try:
@@ -121,7 +123,7 @@ async def gets(bench: Bench, seconds: float, rounds: int) -> list[list[str]]:
                 found[what].append(await ask(port, target, seconds, pid, *headers))
     finally:
         hello.terminate()
-        hello.wait()
+        await hello.wait()
         bound.close()
     del first
     return [_row(what, told, found["hello world"]) for what, told in found.items()]
@@ -185,14 +187,22 @@ async def streams(bench: Bench, options: argparse.Namespace) -> list[list[str]]:
         await node.until_quiet()
         await asyncio.sleep(1.0)
         took = time.monotonic() - began
-        used = {name: (cpu_seconds(pid) - cpu[name]) / took for name, pid in pids.items()}
+        used = {name: cpu_seconds(pid) - cpu[name] for name, pid in pids.items()}
         watching.cancel()
         counted = bench.metrics()
         process.stdin.write(b"\n")
         await process.stdin.drain()
         await process.communicate()
         told = json.loads(file.read_text())
-    return _found(options, told, sent, reached, used, [before_mib, connected_mib, _most[0]], counted)
+    print(_summary(options, told))
+    cpu_told = ", ".join(f"{name} {seconds:.1f}" for name, seconds in used.items())
+    print(f"reports: {reached:,.0f}/s; CPU seconds in {took:.1f}: {cpu_told}, together {sum(used.values()):.1f}")
+    cut = {name: value for name, value in counted.items() if "connections_cut" in name or "sse_ended" in name}
+    print(
+        f"gateway's memory, MiB: {before_mib:.0f} before, {connected_mib:.0f} with its clients, at most {_most[0]:.0f}"
+    )
+    print(f"ended: {cut}")
+    return _rows(options, told, sent, await _stored(node))
 
 
 class _Timed(list[Sent]):
@@ -218,39 +228,41 @@ async def _most_memory(pid: int) -> None:
         await asyncio.sleep(0.25)
 
 
-def _found(
-    options: argparse.Namespace,
-    told: dict[str, Any],
-    sent: _Timed,
-    reached: float,
-    used: dict[str, float],
-    memory: list[float],
-    counted: dict[str, float],
-) -> list[list[str]]:
-    alerts: list[list[str]] = [part["alerts"] for part in told["parts"]]
-    expected = {alert for part in alerts for alert in part}
-    got = [[alert for part in client for alert in alerts[part]] for client in told["clients"]]
+async def _stored(node: BenchNode) -> dict[str, float]:
+    """When each change of an alert was stored, in seconds of this computer's monotonic clock."""
+    ahead = time.time() - time.monotonic()
+    stored: dict[str, float] = {}
+    async for entry in scan(node.nc, ALERTS, []):
+        alert = json.loads(entry.data)
+        stored[f"{alert['key']} {alert['changed_at']} {alert['level']}"] = entry.stored_at / 1e6 - ahead
+    return stored
+
+
+def _rows(options: argparse.Namespace, told: dict[str, Any], sent: _Timed, stored: dict[str, float]) -> list[list[str]]:
+    parts = [(part["times"], part["alerts"]) for part in told["parts"]]
+    whole = [
+        1000 * (came - sent.at[report]) for times, alerts in parts for _, report in alerts if report for came in times
+    ]
+    last = [1000 * (came - stored[alert]) for times, alerts in parts for alert, _ in alerts for came in times]
+    about = [str(options.clients), str(options.stalled), f"{options.rate:,}"]
+    return [
+        [*about, "report published", f"{len(whole):,}", *shares(whole)],
+        [*about, "alert stored", f"{len(last):,}", *shares(last)],
+    ]
+
+
+def _summary(options: argparse.Namespace, told: dict[str, Any]) -> str:
+    heard = [[alert for alert, _ in part["alerts"]] for part in told["parts"]]
+    expected = {alert for part in heard for alert in part}
+    got = [[alert for part in client for alert in heard[part]] for client in told["clients"]]
     whole = sum(set(each) == expected for each in got)
     once = sum(len(each) == len(set(each)) for each in got)
-    took = [
-        1000 * (came - sent.at[alert])
-        for part in told["parts"]
-        for alert in part["alerts"]
-        if alert in sent.at
-        for came in part["times"]
-    ]
     pictures = sorted(told["pictures"])
-    print(
-        f"{whole} of {options.clients} clients got every one of {len(expected):,} alerts, {once} none twice; "
-        f"{told['lost']} were lost; {pictures[0]} to {pictures[-1]} pictures each; "
+    return (
+        f"{whole} of {options.clients} clients got every one of {len(expected):,} changes of alerts, {once} of them "
+        f"each once; {told['lost']} were lost; {pictures[0]} to {pictures[-1]} pictures each; "
         f"{told['bytes'] / len(got) / 1024:,.0f} KiB each"
     )
-    print(f"reports: {reached:,.0f}/s; cores: " + ", ".join(f"{name} {share:.2f}" for name, share in used.items()))
-    cut = {name: value for name, value in counted.items() if "connections_cut" in name or "sse_ended" in name}
-    print(
-        f"gateway's memory: {memory[0]:.0f} MiB before, {memory[1]:.0f} with its clients, at most {memory[2]:.0f}; {cut}"
-    )
-    return [[str(options.clients), str(options.stalled), f"{len(took):,}", *shares(took)]]
 
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -266,7 +278,7 @@ async def run(options: argparse.Namespace) -> None:
     if "stream" in options.what:
         async with bench() as one:
             rows = await streams(one, options)
-        show(("clients", "stalled", "alerts heard", *HEAD), rows)
+        show(("clients", "stalled", "reports/s", "from", "heard", *HEAD), rows)
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """What `gateway.py` is compared with: a web application of FastAPI that does nothing, on the same server and loop.
 
-    python tests/bench/hello.py DESCRIPTOR
+python tests/bench/hello.py DESCRIPTOR
 """
 
 import socket

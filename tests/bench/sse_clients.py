@@ -14,6 +14,7 @@ import time
 import zlib
 from array import array
 from pathlib import Path
+from typing import Any
 
 import uvloop
 
@@ -22,7 +23,8 @@ class Part:
     """A part of the stream as it was sent: which alerts it tells of, and when it came to whom."""
 
     def __init__(self, packed: bytes) -> None:
-        self.alerts: list[str] = []
+        self.alerts: list[tuple[str, str | None]] = []
+        """Each change: what it is told apart by, and the report that it rests on."""
         self.pictures = 0
         self.live = False
         self.times = array("d")
@@ -32,8 +34,9 @@ class Part:
         for event in text.split(b"\n\n"):
             name, data = _parsed(event)
             if name == b"alert":
-                evidence = json.loads(data)["evidence"]
-                self.alerts.append(evidence[0]["report"] if evidence else "")
+                alert = json.loads(data)
+                report = alert["evidence"][0]["report"] if alert["rule"] == "staff.short" else None
+                self.alerts.append((f"{alert['key']} {alert['changed_at']} {alert['level']}", report))
             self.pictures += name == b"picture"
             self.live |= name == b"live"
 
@@ -61,7 +64,7 @@ class Listening(asyncio.Protocol):
         """Ask."""
         transport.write(self._request)
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 -- asyncio's
         """It was cut, or ended."""
         self.lost = True
         if not self.live.done():
@@ -95,8 +98,8 @@ class Listening(asyncio.Protocol):
                 self.live.set_result(None)
 
 
-async def run(host: str, port: int, path: str, clients: int, stalled: int, file: Path, tokens: list[str]) -> None:
-    """Listen until the input ends."""
+async def run(host: str, port: int, path: str, clients: int, stalled: int, tokens: list[str]) -> dict[str, Any]:
+    """Listen until there is a line of input; what came."""
     loop = asyncio.get_running_loop()
 
     def request(number: int) -> bytes:
@@ -119,19 +122,19 @@ async def run(host: str, port: int, path: str, clients: int, stalled: int, file:
     print("live", flush=True)
     await asyncio.to_thread(sys.stdin.readline)
     parts = {id(part): place for place, part in enumerate(Listening.known.values())}
-    told = {
+    for each in deaf:
+        each.close()
+    return {
         "parts": [{"alerts": part.alerts, "times": list(part.times)} for part in Listening.known.values()],
         "clients": [[parts[id(part)] for part in each.parts] for each in listening],
         "pictures": [sum(part.pictures for part in each.parts) for each in listening],
         "bytes": sum(each.bytes for each in listening),
         "lost": sum(each.lost for each in listening),
     }
-    file.write_text(json.dumps(told))
-    for each in deaf:
-        each.close()
 
 
 if __name__ == "__main__":
     uvloop.install()
     host, port, path, clients, stalled, file, *tokens = sys.argv[1:]
-    asyncio.run(run(host, int(port), path, int(clients), int(stalled), Path(file), tokens))
+    told = asyncio.run(run(host, int(port), path, int(clients), int(stalled), tokens))
+    Path(file).write_text(json.dumps(told))

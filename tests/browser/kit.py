@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, ConsoleMessage, Page, Request, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Page, Request, async_playwright, expect
 
 ARGUMENTS: Final = (
     "--no-sandbox",
@@ -25,6 +25,8 @@ ARGUMENTS: Final = (
     "--disable-sync",
 )
 PATIENCE_MS: Final = 15_000
+expect.set_options(timeout=PATIENCE_MS)
+
 _OURS: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 _INSIDE: Final = frozenset({"data", "blob", "about"})
 _SERIOUS: Final = frozenset({"serious", "critical"})
@@ -158,18 +160,30 @@ async def faults(page: Page, *, but: tuple[str, ...] = ()) -> list[str]:
     ]
 
 
-async def log_in(page: Page, token: str, path: str = "/") -> None:
+async def log_in(page: Page, token: str, path: str = "/", *, enters: bool = True) -> None:
     """Open a page of the board as somebody new: paste the token, and be let in.
 
-    The page is one that `base_url` was given for.
+    Args:
+        page: one that `base_url` was given for.
+        token: what is pasted.
+        path: of the page.
+        enters: whether it opens anything; then this waits for the board.
     """
     await page.goto(path)
     await page.get_by_label("Åtkomstnyckel").fill(token)
     await page.get_by_role("button", name="Logga in").click()
+    if enters:
+        await page.locator(".board").wait_for()
 
 
-async def overflows(page: Page) -> bool:
-    """Whether one must scroll sideways."""
-    return bool(
-        await page.evaluate("() => document.documentElement.scrollWidth > document.documentElement.clientWidth + 1")
+async def overflows(page: Page) -> list[str]:
+    """What makes one scroll sideways; empty: nothing does."""
+    return await page.evaluate(
+        """() => {
+          const { scrollWidth, clientWidth } = document.documentElement;
+          if (scrollWidth <= clientWidth + 1) return [];
+          const wide = [...document.body.querySelectorAll("*")].filter(
+            (each) => each.getClientRects().length > 0 && each.getBoundingClientRect().right > clientWidth + 1);
+          return [`${scrollWidth} of ${clientWidth} px`, ...wide.slice(-5).map((each) => each.outerHTML.slice(0, 120))];
+        }"""
     )

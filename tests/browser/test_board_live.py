@@ -1,50 +1,19 @@
 """The board on a gateway whose streams are written by hand: what it shows, live, and the way from nation to point."""
 
 import re
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from playwright.async_api import Page, expect
 
-from browser import kit
-from browser.conftest import OpenPage
-from browser.story import Alert, Point, Story, storm
-from gateway_kit import Running, running_gateway
-from servers import NatsServer
+from browser.story import Alert, Point, Story
 
 pytestmark = pytest.mark.chromium
-
-
-@pytest.fixture
-async def gateway(nats_server: NatsServer, tmp_path: Path) -> AsyncIterator[Running]:
-    async with running_gateway(nats_server.url, tmp_path) as running:
-        yield running
-
-
-@pytest.fixture
-async def story(gateway: Running) -> Story:
-    told = Story(gateway)
-    await told.tell(*storm())
-    return told
-
-
-@pytest.fixture
-async def board(open_page: OpenPage, gateway: Running, story: Story) -> Page:
-    """The board of the nation, logged in."""
-    del story
-    page = await open_page(base_url=gateway.url)
-    await kit.log_in(page, gateway.token)
-    await expect(page.get_by_role("heading", level=1)).to_have_text("Sverige")
-    return page
 
 
 async def test_what_runs_short_is_dark_first_then_unknown_then_by_when(board: Page) -> None:
     """The list is in the order of who needs help first, counts down, and marks whom it concerns."""
     names = board.locator("#slut .row .name")
-    await expect(names).to_have_text(
-        ["Sävsjö skola", "Tranås sporthall", "Vrigstads bygdegård", "Tranås bibliotek"]
-    )
+    await expect(names).to_have_text(["Sävsjö skola", "Tranås sporthall", "Vrigstads bygdegård", "Tranås bibliotek"])
     row = board.locator("#slut .row", has_text="Vrigstads bygdegård")
     await expect(row.locator("time")).to_have_text(re.compile(r"^2:2[89]:\d\d$"))
     before = await row.locator("time").text_content()
@@ -104,9 +73,13 @@ async def test_what_is_not_known_never_looks_good(board: Page) -> None:
     await expect(fills).to_have_count(2)  # Jönköping, and Gislaved, which is hatched
     await expect(board.locator("#karta .ground .kommun.f-yellow:not(.outside)")).to_have_count(1)  # Tranås
     await expect(board.locator("#karta .doubt .h-much")).to_have_count(2)  # Tranås, Gislaved
-    await expect(board.locator(".coverage .sentence")).to_contain_text("3 av 4 kommuner aktuella, 6 av 7 punkter aktuella, äldsta uppgift 41 min")
+    await expect(board.locator(".coverage .sentence")).to_contain_text(
+        "3 av 4 kommuner aktuella, 6 av 7 punkter aktuella, äldsta uppgift 41 min"
+    )
     await expect(board.locator(".coverage .missing")).to_have_text("1 inaktuella")
-    await expect(board.locator("#karta a[data-point='0687-tranas-sporthall'] use").first).to_have_attribute("href", "#i-unknown")
+    await expect(board.locator("#karta a[data-point='0687-tranas-sporthall'] use").first).to_have_attribute(
+        "href", "#i-unknown"
+    )
 
 
 async def test_filters_stand_in_the_address(board: Page) -> None:
@@ -169,8 +142,9 @@ async def test_both_languages_say_the_same_things(board: Page) -> None:
         """async () => {
           const base = document.documentElement.dataset.base;
           const [sv, en] = await Promise.all(["sv", "en"].map((each) => import(`${base}/js/words/${each}.js`)));
+          const kind = (said) => (typeof said === "function" ? said.length : "text");
           const flat = (words) => Object.entries(words).flatMap(([family, own]) =>
-            Object.entries(own).map(([key, said]) => [`${family}.${key}`, typeof said === "function" ? said.length : "text"]));
+            Object.entries(own).map(([key, said]) => [`${family}.${key}`, kind(said)]));
           const told = (words) => JSON.stringify(flat(words).sort());
           return told(sv.default) === told(en.default) ? [] : [told(sv.default), told(en.default)];
         }"""

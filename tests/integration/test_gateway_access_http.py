@@ -231,6 +231,9 @@ async def test_an_admin_gives_nothing_that_is_not_theirs(nc: Connection, tmp_pat
             {"role": "reader", "area": "24", "realities": ["act"]},
         ):
             assert (await client.post("/v1/tokens", json=wanted, headers=admin)).status_code == 403
+        real = await token(one, "reader", AREA)
+        assert (await client.delete(f"/v1/tokens/{real.split('_')[1]}", headers=admin)).status_code == 404
+        assert (await client.delete(f"/v1/tokens/oidc-{'0' * 24}", headers=admin)).status_code == 403
         fine = await client.post("/v1/tokens", json={"role": "reader", "area": "24"}, headers=admin)
         assert fine.json()["realities"] == ["exe"]
         assert other.split("_")[1] not in (await client.get("/v1/tokens", headers=admin)).text
@@ -291,6 +294,9 @@ async def test_a_forms_link_opens_its_point_and_nothing_else(nc: Connection, tmp
         assert (await client.post("/form", headers=form | OURS)).json() == {"who": link.split("_")[1]}
         assert (await client.post("/form", headers=form)).status_code == 403
         assert (await client.get("/picture/24", headers=form)).status_code == 401
+        renamed = {"cookie": form["cookie"].replace("vardkase_form=", "vardkase=")}
+        assert (await client.get("/picture/2480", headers=renamed)).status_code == 401
+        assert (await client.get("/v1/me", headers=renamed)).status_code == 401
         assert (await client.post("/form", headers=OURS)).json() == {"who": None}
         for role, area in (("reporter", UMEA), ("kommun", UMEA), ("admin", AREA)):
             wrong = await client.get("/form", params={"k": await token(one, role, area)})  # type: ignore[arg-type]

@@ -111,9 +111,12 @@ async def test_logging_out_ends_one_session_everywhere_and_no_other(
         second, two = await here.access.open_session(token.principal())
         await eventually(lambda: there.access.by_session(first) == one and there.access.by_session(second) == two)
         cut: list[str] = []
+        cut_here: list[str] = []
         there.access.watch(one, lambda: cut.append("one"))
         there.access.watch(two, lambda: cut.append("two"))
+        here.access.watch(one, lambda: cut_here.append("one"))
         await here.access.end_session(one.session or "")
+        assert cut_here == ["one"]
         assert here.access.by_session(first) is None
         await eventually(lambda: cut == ["one"], what="cut", within=2)
         assert there.access.by_session(first) is None

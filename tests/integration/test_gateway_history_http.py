@@ -259,6 +259,8 @@ async def test_what_cannot_be_asked_is_told_by_its_field(gateway: Running, archi
     assert (await gateway.http.get("/v1/points/2480-zz/history")).status_code == 404
     plus = await gateway.http.get(f"{picture}?at=2026-01-10T01:30:00+01:00")  # a `+` that came as a blank
     assert plus.headers["vardkase-at"] == "2026-01-10T00:30:00Z"
+    async with gateway.client(await gateway.token_of("nation", "SE")) as above:
+        assert (await above.get("/v1/pictures/nation/SE", params={"at": at(9)})).status_code == 404
     token = await gateway.token_of("reader", "2401")
     async with gateway.client(token) as other, gateway.client(None) as nobody:
         assert (await other.get("/v1/pictures/kommun/2401", params={"at": at(9)})).status_code == 200
@@ -266,3 +268,34 @@ async def test_what_cannot_be_asked_is_told_by_its_field(gateway: Running, archi
             assert (await other.get(path, params={"at": at(9), "code": "2480"})).status_code == 403
             assert (await nobody.get(path, params={"at": at(9)})).status_code == 401
         assert (await other.get("/v1/points/2480-a/history")).status_code == 403
+
+
+async def test_of_many_signs_of_life_the_last_that_counts_is_told(gateway: Running, archive: Filled) -> None:
+    """By its effective time: a late one is not the last, a fast clock is held back, what was withdrawn never was."""
+    await archive.put(
+        Log(
+            (
+                row(1, "heartbeat", {}),
+                row(50, "heartbeat", {}),
+                row(60, "heartbeat", {}, at=START + 20 * MINUTE),
+                row(70, "heartbeat", {}, at=START + 700 * MINUTE),
+                row(80, "heartbeat", {}, at=START + 75 * MINUTE),
+                row(90, "heartbeat", {}, point="2480-b"),
+                row(95, "withdraw", {"report_ids": ["r80"], "reason": "fel"}, point="2480-_"),
+                row(96, "heartbeat", {"outbox_depth": 1}, id="r70", at=START + 700 * MINUTE),
+            )
+        )
+    )
+
+    async def last(minute: float, **query: str) -> str:
+        answer = await gateway.http.get("/v1/points/2480-a", params={"at": at(minute), **query})
+        return answer.json()["properties"]["last"]["heartbeat"]
+
+    assert await last(65) == at(50)
+    assert await last(75) == at(70)
+    assert await last(85) == at(75)
+    assert await last(95.5) == at(70)
+    assert await last(30, basis="observed") == at(20)
+    assert await last(72, basis="observed", known=at(94)) == at(70)
+    assert await last(78, basis="observed", known=at(94)) == at(75)
+    assert await last(78, basis="observed", known=at(95)) == at(70)

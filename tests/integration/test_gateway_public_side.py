@@ -13,29 +13,15 @@ import pytest
 from geojson_pydantic import Feature, FeatureCollection
 
 from gateway_kit import Running, running_gateway
+from public_kit import POINT, kommun, public_gateway, put, side, tell
 from servers import Eventually, NatsServer
 from vardkase.federation import topology
-from vardkase.gateway.public.side import PublicSide
+from vardkase.gateway import negotiate
 from vardkase.runtime.jetstream.api import call
-from vardkase.runtime.jetstream.connection import connect
 from vardkase_contracts import subjects
 from vardkase_contracts.areas import Area
 from vardkase_contracts.instants import HOUR, iso
 from vardkase_contracts.schemas import example
-
-POINT = "2480-umedalen-skola"
-EPOCH = {"public": {"gather": 0.05, "fresh": 0.001}, "reader": {"heartbeat": 0.2, "check": 0.5}}
-
-
-@asynccontextmanager
-async def public_gateway(url: str, directory: Path, area: str = "24", **settings: Any) -> AsyncIterator[Running]:
-    """A gateway that reads what is public, without a token."""
-    nc = await connect(url, name="test")
-    await topology.ensure_public(nc, Area.parse(area), share=0.05)
-    await nc.close()
-    async with running_gateway(url, directory, area=area, nats_public_url=url, **(EPOCH | settings)) as running:
-        running.http.headers.pop("authorization")
-        yield running
 
 
 @pytest.fixture
@@ -44,29 +30,6 @@ async def gateway(nats_server: NatsServer, tmp_path: Path, eventually: Eventuall
     async with public_gateway(nats_server.url, tmp_path) as running:
         await eventually(lambda: side(running).whole, what="what is public is read")
         yield running
-
-
-def side(gateway: Running) -> PublicSide:
-    assert gateway.house.public is not None
-    return gateway.house.public
-
-
-async def tell(gateway: Running, eventually: Eventually, point: str = POINT, **changes: Any) -> int:
-    """Publish what is public of a point, and wait until the gateway has it; its sequence."""
-    now = gateway.house.clock.now()
-    lively = {"updated_at": iso(now), "valid_until": iso(now + 4 * HOUR)}
-    return await put(gateway, eventually, point, example("public.point") | lively | {"id": point} | changes)
-
-
-async def put(gateway: Running, eventually: Eventually, key: str, document: dict[str, Any]) -> int:
-    """Publish a public document, and wait until the gateway has it."""
-    sequence = await gateway.publish(subjects.public(key[:4], key[5:]), document)
-    await eventually(lambda: side(gateway).points.last >= sequence, what=f"{key} taken in")
-    return sequence
-
-
-def kommun(code: str) -> dict[str, Any]:
-    return {"id": f"{code}-_", "kommun": code, "name": Area.parse(code).name, "takes_part": True}
 
 
 class Reader:
@@ -302,6 +265,44 @@ async def test_what_is_long_is_compressed(gateway: Running, eventually: Eventual
     assert json.loads(gzip.decompress(raw))["numberReturned"] == 10
 
 
+async def test_what_many_ask_for_at_once_is_compressed_once(
+    gateway: Running, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A crowd that comes at the same moment costs no more than one, and nobody waits for it to be done for each."""
+    made: list[int] = []
+    gzipped = negotiate.gzipped
+
+    def counted(body: bytes) -> bytes:
+        made.append(len(body))
+        return gzipped(body)
+
+    monkeypatch.setattr(negotiate, "gzipped", counted)
+    for number in range(40):
+        await tell(gateway, eventually, f"2480-p{number}", message={"sv": f"{number}" * 200, "en": "x" * 500})
+    answers = await asyncio.gather(*(gateway.http.get("/public/v1/points") for _ in range(20)))
+    assert {each.status_code for each in answers} == {200}
+    assert len({each.content for each in answers}) == 1
+    assert len(made) == 1
+
+
+async def crowd(gateway: Running, many: int) -> None:
+    """Publish many open points of a kommun at once."""
+    now = gateway.house.clock.now()
+    lively = {"updated_at": iso(now), "valid_until": iso(now + 4 * HOUR), "message": {"sv": "\u00e5" * 500}}
+    documents = [example("public.point") | lively | {"id": f"2480-p{number}"} for number in range(many)]
+    told = [(subjects.public("2480", each["id"][5:]), json.dumps(each).encode()) for each in documents]
+    await asyncio.gather(*(gateway.nc.request(subject, data, timeout=10) for subject, data in told))
+
+
+async def test_a_page_shows_no_more_than_foreseen(gateway: Running, eventually: Eventually) -> None:
+    """Of a kommun with more points than are foreseen, the page shows 500, and says that there are more."""
+    await crowd(gateway, 520)
+    await eventually(lambda: len(side(gateway).points) == 520)
+    page = (await gateway.http.get("/publik?kommun=2480")).text
+    assert page.count('<li class="punkt') == 500
+    assert "det finns fler" in page
+
+
 async def test_streams_are_as_many_as_foreseen(nats_server: NatsServer, tmp_path: Path, eventually: Eventually) -> None:
     """One more is told to come back later; when one ends there is room again."""
     settings = {"public": {"clients": 5, "clients_address": 2}}
@@ -323,12 +324,7 @@ async def test_a_reader_that_takes_nothing_is_cut_and_harms_no_other(
     """Its connection ends; nothing is kept for it meanwhile, and the other one hears each change."""
     async with public_gateway(nats_server.url, tmp_path, web={"stalled": 0.5}) as gateway:
         await eventually(lambda: side(gateway).whole)
-        documents = [
-            example("public.point") | {"id": f"2480-p{number}", "message": {"sv": "\u00e5" * 500}}
-            for number in range(900)
-        ]
-        told = [(subjects.public("2480", each["id"][5:]), json.dumps(each).encode()) for each in documents]
-        await asyncio.gather(*(gateway.nc.request(subject, data, timeout=10) for subject, data in told))
+        await crowd(gateway, 900)
         await eventually(lambda: len(side(gateway).points) == 900)
         with socket.socket() as lazy:
             lazy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

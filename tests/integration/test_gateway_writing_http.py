@@ -10,9 +10,13 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.requests import Request
 
 from gateway_kit import Running, running_gateway
 from servers import Eventually, NatsServer
+from vardkase.gateway.problems import Problem
+from vardkase.gateway.writing.bodies import Bodies
+from vardkase.gateway.writing.known import STREAM as KNOWN
 from vardkase.runtime.jetstream.api import call
 from vardkase.runtime.jetstream.values import scan
 from vardkase_contracts import streams, subjects
@@ -218,6 +222,22 @@ async def test_too_much_at_once_is_turned_away(nats_server: NatsServer, tmp_path
         answer = await gateway.http.post("/v1/reports", content=event("r" * 60, note="x" * 900), headers=ONE)
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
         assert (await gateway.http.post("/v1/reports", content=event(), headers=ONE)).status_code == 202
+        assert gateway.house.writing.bodies.held == 0
+
+
+def test_one_sender_leaves_room_for_others() -> None:
+    """A part of all that is held is the most that one has; what is let go is there again."""
+    bodies = Bodies(16 << 20)
+    one, another = (Request({"type": "http", "headers": [], "client": (address, 1)}) for address in ("a", "b"))
+    with bodies.room(one) as first, bodies.room(one) as second, bodies.room(another) as other:
+        first.grow(3 << 20)
+        second.grow(1 << 20)
+        with pytest.raises(Problem):
+            second.grow(1)
+        other.grow(4 << 20)
+        assert bodies.held == 8 << 20
+    assert bodies.held == 0
+    assert not bodies._of
 
 
 async def test_what_cannot_be_made_durable_is_never_said_to_be_stored(
@@ -245,6 +265,42 @@ async def test_what_cannot_be_made_durable_is_never_said_to_be_stored(
 
     await eventually(taken, within=20)
     assert {json.loads(data)["id"] for _, data in await stored(gateway)} == {"r1", "r2"}
+
+
+async def test_a_full_audit_stops_acts_and_no_reports(gateway: Running) -> None:
+    """An order that the audit cannot know of is not in force; a report counts, and is to be sent again all the same."""
+    info = (await call(gateway.nc, f"STREAM.INFO.{streams.AUDIT}"))["config"]
+    await call(gateway.nc, f"STREAM.UPDATE.{streams.AUDIT}", {**info, "max_bytes": 10})
+    note = json.dumps({"kind": "note", "area": "24", "role": "tib", "note": "x", "id": "n1"})
+    order = await gateway.http.post("/v1/orders", content=note, headers=SHORT)
+    report = await gateway.http.post("/v1/reports", content=event(), headers=ONE)
+    beat = await gateway.http.post("/v1/reports", content=event("h", kind="heartbeat", outbox_depth=0), headers=ONE)
+    assert [order.status_code, report.status_code, beat.status_code] == [503, 503, 202]
+    assert not await stored(gateway, streams.ORDERS_UP)
+    assert len(await stored(gateway)) == 2
+    await call(gateway.nc, f"STREAM.UPDATE.{streams.AUDIT}", info)
+    assert (await gateway.http.post("/v1/reports", content=event(), headers=ONE)).status_code == 200
+    assert (await gateway.http.post("/v1/orders", content=note, headers=SHORT)).status_code == 202
+
+
+async def test_an_order_that_was_not_stored_is_told_of_as_failed(gateway: Running) -> None:
+    """503, and the audit says what came of it."""
+    info = (await call(gateway.nc, f"STREAM.INFO.{streams.ORDERS_UP}"))["config"]
+    await call(gateway.nc, f"STREAM.UPDATE.{streams.ORDERS_UP}", {**info, "max_bytes": 10})
+    note = json.dumps({"kind": "note", "area": "24", "role": "tib", "note": "x"})
+    assert (await gateway.http.post("/v1/orders", content=note, headers=SHORT)).status_code == 503
+    assert [told for told in await audited(gateway) if told[0] == "order.note"][-1] == ("order.note", "24", "failed")
+
+
+async def test_what_is_forgotten_is_taken_in_anew(gateway: Running) -> None:
+    """The bucket of what is known is bounded: it drops the oldest, and a repeat of these is stored again."""
+    info = (await call(gateway.nc, f"STREAM.INFO.{KNOWN}"))["config"]
+    await call(gateway.nc, f"STREAM.UPDATE.{KNOWN}", {**info, "max_bytes": 4000})
+    for number in range(12):
+        assert (await gateway.http.post("/v1/reports", content=event(f"r{number}"), headers=ONE)).status_code == 202
+    again = await gateway.http.post("/v1/reports", content=event("r11"), headers=ONE)
+    oldest = await gateway.http.post("/v1/reports", content=event("r0"), headers=ONE)
+    assert (again.status_code, oldest.status_code) == (200, 202)
 
 
 # -- orders ------------------------------------------------------------------------------------------------------------

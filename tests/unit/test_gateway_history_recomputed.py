@@ -8,7 +8,22 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from histories import LAN, POINTS, RULES, Log, MemoryStore, Row, came, instants_of, logs, state_of, view, world_of
+from histories import (
+    LAN,
+    POINTS,
+    RULES,
+    START,
+    Log,
+    MemoryStore,
+    Row,
+    came,
+    instants_of,
+    logs,
+    row,
+    state_of,
+    view,
+    world_of,
+)
 from oracle.effort import examples
 from vardkase.archive.history import Asked, history
 from vardkase.archive.replay import Question, canonical, recreate
@@ -16,7 +31,7 @@ from vardkase.archive.store import Basis, Store
 from vardkase.domain.codec import merged_document
 from vardkase.domain.picture import Pictures
 from vardkase_contracts.areas import Area
-from vardkase_contracts.instants import parse
+from vardkase_contracts.instants import MINUTE, parse
 from vardkase_contracts.picture import PICTURE
 from vardkase_contracts.state import STATE
 from vardkase_contracts.vocab import Reality
@@ -61,6 +76,18 @@ def test_what_was_is_what_the_log_says(
     PICTURE.validate_json(canonical(then.picture()))
 
 
+def test_a_copy_that_counts_and_was_observed_later_leaves_nothing_before() -> None:
+    """As we now know it was: of two reports under one id the one that lost counts at no time."""
+    first = row(0, "status", {"occupancy": 1}, id="x")
+    later = (row(9, "status", {"occupancy": number}, id="x") for number in range(100))
+    log = Log((first, next(each for each in later if digest(each) < digest(first))))
+    for at, known in ((START + MINUTE, ["2480-a"]), (log.end, ["2480-a"])):
+        observed = asyncio.run(recreate(store_of(log), Question(LAN, "act", at, "observed"), lambda: RULES))
+        assert [each["id"] for each in observed.states()] == ([] if at < log.end else known)
+        then = asyncio.run(recreate(store_of(log), Question(LAN, "act", at, "known"), lambda: RULES))
+        assert [each["id"] for each in then.states()] == known
+
+
 def parts_after(entries: list[dict[str, Any]]) -> tuple[str | None, dict[str, Any]]:
     """What a state is after a history, put together of what changed."""
     parts: dict[str, Any] = {}
@@ -86,14 +113,14 @@ def test_a_history_tells_what_each_report_changed(data: st.DataObject, log: Log,
     entries = [orjson.loads(orjson.dumps(each)) for each in found.entries]
     assert found.matched == len(entries)
     rows = came(log, by)
-    own = [row for row in rows if row.event["subject"] == point and row.event["reality"] == reality]
+    own = [each for each in rows if each.event["subject"] == point and each.event["reality"] == reality]
     digests = [entry["sha256"] for entry in entries]
-    assert [row for row in own if digest(row) not in digests] == []  # every report is told of
+    assert [each for each in own if digest(each) not in digests] == []  # every report is told of
     assert len(set(digests)) == len(digests)
     so_far: list[dict[str, Any]] = []
-    for place, row in enumerate(rows):
-        if digest(row) in digests:
-            so_far.append(entries[digests.index(digest(row))])
+    for place, each in enumerate(rows):
+        if digest(each) in digests:
+            so_far.append(entries[digests.index(digest(each))])
         version, parts = parts_after(so_far)
         assert (version, parts) == plain(view(state_of(rows[: place + 1], point, reality)))
     assert so_far == entries
@@ -135,8 +162,8 @@ def test_pages_of_a_history_are_parts_of_the_whole(
     assert paged == list(whole[::-1] if newest else whole)
 
 
-def digest(row: Row) -> str:
-    return sha256(row.data).hexdigest()
+def digest(one: Row) -> str:
+    return sha256(one.data).hexdigest()
 
 
 def plain(of: tuple[str | None, dict[str, Any]]) -> tuple[str | None, dict[str, Any]]:

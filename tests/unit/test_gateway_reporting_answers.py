@@ -79,7 +79,7 @@ def test_backup_power_asks_for_its_fuel_and_fuel_for_its_rate() -> None:
 
 
 def test_a_rate_may_be_said_to_be_the_same() -> None:
-    """ "Samma" sends the rate that stood on the page, because somebody said so; "vet inte" leaves it out."""
+    """The answer "samma" sends the rate that stood on the page, because somebody said so; "vet inte" leaves it out."""
     same = {"power": "backup", "power.fuel_l": "45", "power.fuel_l_per_h.is": "same:12.5"}
     assert said(same)["resources"]["power"] == {
         "source": "backup",
@@ -97,7 +97,7 @@ def test_fuel_can_not_be_said_to_be_the_same() -> None:
 
 
 def test_fuel_that_was_not_read_is_left_out_and_the_old_reading_goes_on() -> None:
-    """ "Inte avläst" sends the source alone; the node runs the last known reading down."""
+    """The answer "inte avläst" sends the source alone; the node runs the last known reading down."""
     assert said({"power": "backup", "power.fuel_l.is": "unknown"}) == {
         "resources": {"power": {"source": "backup", "backup_state": "running"}}
     }
@@ -146,7 +146,7 @@ def test_what_belongs_to_another_source_is_left_out() -> None:
     ],
 )
 def test_no_power_says_why(why: str | None, power: dict[str, str]) -> None:
-    """ "Ingen el" with a generator that does not run says what is the matter with it."""
+    """No power with a generator that does not run says what is the matter with it."""
     given = {"power": "none"} | ({} if why is None else {"power.why": why})
     assert said(given) == {"resources": {"power": power}}
 
@@ -170,7 +170,7 @@ def test_a_public_message_takes_its_other_languages_along_or_drops_them() -> Non
 
 
 def test_times_of_day_are_the_next_ones_from_when_it_was_observed() -> None:
-    """ "21:10" said at 21:42 is tomorrow's, "23:30" tonight's, and days can be added."""
+    """A "21:10" said at 21:42 is tomorrow's, "23:30" tonight's, and days can be added."""
     refill = {"refill.at": "21:10", "refill.confirmed": "yes"}
     assert said(refill)["resources"]["refill"] == {"confirmed": True, "eta": "2026-11-21T20:10:00Z"}
     assert said(refill | {"refill.at": "2330"})["resources"]["refill"]["eta"] == "2026-11-20T22:30:00Z"
@@ -178,7 +178,7 @@ def test_times_of_day_are_the_next_ones_from_when_it_was_observed() -> None:
 
 
 def test_a_shift_whose_time_is_not_known_is_said_without_one() -> None:
-    """ "Vet inte" about the time leaves it out; "samma" sends what stood on the page."""
+    """Not to know the time leaves it out; "samma" sends what stood on the page."""
     given = {"shift.covered": "no", "shift.at.is": "unknown"}
     assert said(given)["resources"]["next_shift"] == {"covered": False}
     same = said(given | {"shift.at.is": "same:2026-11-21T06:00:00Z"})["resources"]["next_shift"]
@@ -239,7 +239,7 @@ def test_a_value_and_vet_inte_contradict_each_other() -> None:
 
 
 def test_what_passes_makes_reports_that_every_node_takes() -> None:
-    """Whatever is sent, either something is told to be wrong, or all of its reports are valid and say what was touched."""
+    """Whatever is sent, either something is wrong, or all of its reports are valid and say what was touched."""
     random = Random(1)  # the same answers each time
     sections = {"power": "power", "staff": "staff.", "refill": "refill.", "next_shift": "shift.", "water": "water"}
     sections |= {"heat": "heat.", "comms": "comms."}

@@ -29,7 +29,7 @@ INSTANTS = st.datetimes(datetime(2020, 1, 1), datetime(2035, 1, 1)).map(  # noqa
     ],
 )
 def test_a_time_is_told_as_the_clock_on_the_wall_shows_it(then: str, told: str) -> None:
-    """A time is told as the clock on the wall in Sweden shows it, summer and winter, with the day when it is another."""
+    """A time is told as the clock on the wall in Sweden shows it, summer and winter, with the day if it is another."""
     assert times.clock(parse(then), NOW) == told
 
 

@@ -96,13 +96,13 @@ def test_nothing_is_written_for_nothing(identities: Identities) -> None:
 def test_what_is_committed_is_there_after_a_restart(path: Path) -> None:
     """Identities, facts and the position come back when the file is opened again."""
     with Identities(path) as identities:
-        assert identities.position == 0
+        assert identities.position() == 0
         identities.record({key("a"): known()})
         identities.remember("born/REPORTS", "2026-11-20")
         identities.commit(17)
     with Identities(path) as identities:
         assert identities.look_up([key("a")]) == {key("a"): known()}
-        assert (identities.fact("born/REPORTS"), identities.position) == ("2026-11-20", 17)
+        assert (identities.fact("born/REPORTS"), identities.position()) == ("2026-11-20", 17)
 
 
 def test_what_was_not_committed_is_gone_after_a_close(path: Path) -> None:
@@ -114,7 +114,7 @@ def test_what_was_not_committed_is_gone_after_a_close(path: Path) -> None:
         identities.remember("born/STATE", "later")
     with Identities(path) as identities:
         assert identities.look_up([key("a"), key("b")]) == {key("a"): known(1)}
-        assert (identities.position, identities.fact("born/STATE")) == (1, None)
+        assert (identities.position(), identities.fact("born/STATE")) == (1, None)
 
 
 def test_what_was_not_committed_is_gone_after_a_power_cut(path: Path, tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ def test_what_was_not_committed_is_gone_after_a_power_cut(path: Path, tmp_path: 
         identities.record({key(f"b{n}"): known(2) for n in range(40_000)})
         shutil.copytree(path.parent, copies)
     with Identities(copies / path.name) as identities:
-        assert identities.position == 3_000
+        assert identities.position() == 3_000
         assert len(identities.look_up(key(f"a{n}") for n in range(3_000))) == 3_000
         assert identities.look_up(key(f"b{n}") for n in range(40_000)) == {}
 
@@ -143,10 +143,10 @@ def test_forgetting_begins_anew(path: Path) -> None:
         identities.record({key("a"): known()})
         identities.commit(5)
         identities.forget()
-        assert (identities.look_up([key("a")]), identities.position) == ({}, 0)
+        assert (identities.look_up([key("a")]), identities.position()) == ({}, 0)
         identities.commit(2)
     with Identities(path) as identities:
-        assert (identities.look_up([key("a")]), identities.position) == ({}, 2)
+        assert (identities.look_up([key("a")]), identities.position()) == ({}, 2)
 
 
 # -- what is not as it must be -----------------------------------------------------------------------------------------
@@ -160,11 +160,11 @@ def test_a_file_that_cannot_be_read_is_made_anew(path: Path, content: bytes) -> 
     path.parent.mkdir()
     path.write_bytes(content)
     with Identities(path) as identities:
-        assert identities.position == 0
+        assert identities.position() == 0
         identities.record({key("a"): known()})
         identities.commit(1)
     with Identities(path) as identities:
-        assert identities.position == 1
+        assert identities.position() == 1
 
 
 def test_a_file_of_another_version_is_made_anew(path: Path) -> None:
@@ -173,7 +173,7 @@ def test_a_file_of_another_version_is_made_anew(path: Path) -> None:
         identities.commit(9)
         identities._db.execute("PRAGMA user_version = 99")
     with Identities(path) as identities:
-        assert identities.position == 0
+        assert identities.position() == 0
 
 
 def test_a_file_spoilt_in_its_middle_ends_the_process_once(path: Path) -> None:
@@ -189,7 +189,7 @@ def test_a_file_spoilt_in_its_middle_ends_the_process_once(path: Path) -> None:
         identities.look_up(key(f"r{n}") for n in range(5_000))
     identities.close()
     with Identities(path) as anew:
-        assert (anew.position, anew.look_up([key("r1")])) == (0, {})
+        assert (anew.position(), anew.look_up([key("r1")])) == (0, {})
 
 
 def test_two_processes_cannot_share_a_file(path: Path, identities: Identities, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -198,7 +198,7 @@ def test_two_processes_cannot_share_a_file(path: Path, identities: Identities, m
     identities.commit(3)
     with pytest.raises(sqlite3.OperationalError, match="locked"):
         Identities(path)
-    assert identities.position == 3
+    assert identities.position() == 3
 
 
 def test_a_directory_that_cannot_be_written_is_told_of(tmp_path: Path) -> None:

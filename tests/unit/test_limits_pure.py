@@ -36,7 +36,7 @@ from vardkase.intake.check import Accepted, check
 from vardkase.intake.recent import Recent
 from vardkase.runtime import logs
 from vardkase.runtime.jetstream.connection import Connection
-from vardkase.runtime.nats_server import LONGEST
+from vardkase.runtime.nats_config import LONGEST
 from vardkase_contracts import vocab
 from vardkase_contracts.alert import Alert
 from vardkase_contracts.areas import CIVO, KOMMUNER, LAN, Area

@@ -44,18 +44,18 @@ class Shell:
         if self.error is not None:
             raise self.error
 
-    async def _ack(self, last: Delivery) -> None:
+    async def _ack(self, _: str, last: Delivery) -> None:
         self.acked.append(last.sequence)
 
     def batch(self, sequence: int, states: dict[str, dict[str, Any]], *reports: str) -> None:
         self.identities.record({key(report): known() for report in reports})
         self.settler.take(states)
-        self.settler.reached(delivery(sequence), 1)
+        self.settler.reached({"": delivery(sequence)}, 1)
 
     def on_disk(self, *reports: str) -> tuple[int, set[str]]:
         """The position and which of the reports are known, as the next start would find them."""
         with Identities(self.path) as found:
-            return found.position, {report for _, _, report in found.look_up(map(key, reports))}
+            return found.position(), {report for _, _, report in found.look_up(map(key, reports))}
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ async def test_a_lane_waits_while_too_many_states_do(shell: Shell, eventually: E
 async def test_a_lane_waits_while_too_many_reports_are_not_acknowledged(shell: Shell) -> None:
     """Reports that change no state are bounded too."""
     shell.settler.take({"2480-a": {}})
-    shell.settler.reached(delivery(1), 15_000)
+    shell.settler.reached({"": delivery(1)}, 15_000)
     waiting = asyncio.ensure_future(shell.settler.room())
     await asyncio.sleep(0)
     assert not waiting.done()

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
-from vardkase_contracts import streams, subjects, vocab
+from vardkase_contracts import signing, streams, subjects, vocab
 from vardkase_contracts.alert import ALERT, Alert
 from vardkase_contracts.areas import Area
 from vardkase_contracts.client.buffer import WhenSlow
@@ -27,6 +27,7 @@ from vardkase_contracts.orders import OrderBase
 from vardkase_contracts.picture import PICTURE, Picture
 from vardkase_contracts.public import PUBLIC, Public
 from vardkase_contracts.reports import ReportBase
+from vardkase_contracts.signing import Signer
 from vardkase_contracts.state import STATE, State
 
 ReportLike = ReportBase | Mapping[str, Any] | bytes
@@ -57,8 +58,9 @@ class Ack:
 class Client:
     """A connection to one node. Made by `connect`."""
 
-    def __init__(self, connection: Connection, *, pace: Pace | None = None) -> None:
+    def __init__(self, connection: Connection, *, pace: Pace | None = None, signer: Signer | None = None) -> None:
         self._connection = connection
+        self._signer = signer
         self._publisher = Publisher(connection)
         self._pace = pace
         self._feeds: list[Feed[Any]] = []
@@ -239,8 +241,11 @@ class Client:
         return feed
 
     async def _send(self, event: Encoded, timeout_s: float) -> Ack:
+        headers: dict[str, str] = {}
+        if self._signer is not None and isinstance(event, EncodedReport):
+            headers[signing.HEADER] = signing.sign(self._signer, event.subject, event.payload)
         stored = await self._publisher.publish(
-            event.subject, event.payload, message_id=event.message_id, timeout_s=timeout_s
+            event.subject, event.payload, message_id=event.message_id, timeout_s=timeout_s, headers=headers
         )
         return Ack(id=event.id, sequence=stored.sequence, duplicate=stored.duplicate)
 
@@ -277,6 +282,7 @@ async def connect(
     name: str = "vardkase-client",
     domain: str | None = None,
     timeout_s: float = 10.0,
+    signer: Signer | None = None,
     pace: Pace | None = None,
 ) -> AsyncGenerator[Client]:
     """A client of a node, for as long as the block runs; lost connections are made again for as long as it does.
@@ -292,6 +298,7 @@ async def connect(
         name: what the node's operator sees.
         domain: another node's JetStream domain, to reach it through this one.
         timeout_s: how long to try to connect, in seconds.
+        signer: signs every report that is sent, with a key of the kommun's (`client.signer.Ed25519Signer`).
         pace: how feeds read; for tests.
 
     Raises:
@@ -309,7 +316,7 @@ async def connect(
         domain=domain,
         timeout_s=timeout_s,
     )
-    client = Client(connection, pace=pace)
+    client = Client(connection, pace=pace, signer=signer)
     try:
         yield client
     finally:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -33,7 +34,15 @@ class Publisher:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def publish(self, subject: str, payload: bytes, *, message_id: str, timeout_s: float) -> Stored:
+    async def publish(
+        self,
+        subject: str,
+        payload: bytes,
+        *,
+        message_id: str,
+        timeout_s: float,
+        headers: Mapping[str, str] | None = None,
+    ) -> Stored:
         """Store a message. While the connection is lost it waits, and sends again, as long as there is time.
 
         Args:
@@ -41,6 +50,7 @@ class Publisher:
             payload: at most what the server takes.
             message_id: makes a quick repeat harmless (`Nats-Msg-Id`).
             timeout_s: how long to try, in seconds.
+            headers: beside those that are always there.
 
         Raises:
             PublishRefused: not stored.
@@ -52,15 +62,15 @@ class Publisher:
             raise PublishRefused(subject, "too_large", detail)
         deadline = time.monotonic() + timeout_s
         why, unheard = "no connection", 0
+        sent = {"Nats-Msg-Id": message_id, "Content-Type": "application/cloudevents+json", **(headers or {})}
         while (left := deadline - time.monotonic()) > 0:
             if self._connection.gone is not None:
                 raise self._connection.gone
             try:
                 async with asyncio.timeout(left):
                     await self._connection.up.wait()
-                headers = {"Nats-Msg-Id": message_id, "Content-Type": "application/cloudevents+json"}
                 left = max(deadline - time.monotonic(), 0.001)
-                answer = await self._connection.request(subject, payload, headers=headers, timeout_s=left)
+                answer = await self._connection.request(subject, payload, headers=sent, timeout_s=left)
             except Denied as error:
                 raise PublishRefused(subject, "permission", f"this user may not publish here ({error})") from error
             except NoResponders as error:

@@ -8,6 +8,7 @@ from typing import Final
 
 from nats.aio.client import Client
 
+from vardkase.federation.watched import PlanFile
 from vardkase.runtime.clock import make_clock
 from vardkase.runtime.health import Check
 from vardkase.runtime.metrics import Metrics
@@ -19,13 +20,14 @@ from vardkase_contracts.vocab import REALITIES, Reality
 
 from .gauges import Gauges
 from .identities import Identities, NoRoom
-from .lane import Lane
+from .lane import Lane, Tools
 from .loading import prepare, recall
 from .orders_reader import OrdersReader
 from .pictures import PicturePublisher
 from .public_feed import PublicFeed
 from .publisher import Publisher
 from .rules_file import load_rules
+from .verifying import Verifier
 from .world import World
 
 log: Final = logging.getLogger(__name__)
@@ -43,13 +45,15 @@ class Aggregator:
         """Read the rules; nothing else happens before `start`.
 
         Raises:
-            Refused: the rules cannot be read.
+            Refused: the rules, or the federation's file, cannot be read.
         """
         self._settings = settings
         self._metrics = metrics
         self._rules = load_rules(settings.rules_file)
         self._area = Area.parse(settings.area)
         self._clock = make_clock(settings)
+        self._federation = None if settings.federation is None else PlanFile(settings.federation)
+        self._verifier = Verifier(metrics)
         self._lanes: list[Lane] = []
         self._identities: list[Identities] = []
         self._orders: OrdersReader | None = None
@@ -58,6 +62,8 @@ class Aggregator:
 
     async def start(self, nc: Client) -> None:
         """Go on where the last run ended, in all three realities."""
+        plan = None if self._federation is None else self._federation.plan
+        tools = Tools(nc=nc, settings=self._settings, metrics=self._metrics, clock=self._clock, verifier=self._verifier)
         worlds: dict[Reality, World] = {}
         publishers: dict[Reality, Publisher] = {}
         pictures: list[PicturePublisher] = []
@@ -68,11 +74,10 @@ class Aggregator:
             picture = PicturePublisher(world, publisher, self._settings, self._metrics)
             identities = await _opened(self._settings.data_dir / "aggregator" / f"identities-{reality}.sqlite")
             self._identities.append(identities)
-            with_states = await prepare(nc, identities, reality)
+            with_states = await prepare(nc, identities, reality, self._area)
             await recall(world, publisher, picture, nc, with_states=with_states)
             pictures.append(picture)
-            lane = Lane(world, publisher, picture, identities, nc, self._settings, self._metrics, self._clock)
-            self._lanes.append(lane)
+            self._lanes.append(Lane(world, publisher, picture, identities, plan, tools))
         self._orders = OrdersReader(worlds, publishers, self._rules, nc, self._settings, self._metrics, self._clock)
         await self._orders.start()
         self.tasks.spawn(self._orders.run(), name="orders")
@@ -84,7 +89,18 @@ class Aggregator:
         for lane, picture in zip(self._lanes, pictures, strict=True):
             self.tasks.spawn(lane.run(), name=f"lane {lane.reality}", finite=True)
             self.tasks.spawn(picture.run(), name=f"pictures {lane.reality}")
+        if self._federation is not None:
+            self.tasks.spawn(self._follow(self._federation), name="federation")
         self.tasks.spawn(Gauges(worlds, self._lanes, self._clock, self._settings, self._metrics).run(), name="gauges")
+
+    async def _follow(self, federation: PlanFile) -> None:
+        """Tell the lanes when the federation is another. For ever."""
+        while True:
+            await asyncio.sleep(self._settings.aggregator.tick)
+            if federation.changed():
+                log.info("the federation is another: it is followed")
+                for lane in self._lanes:
+                    lane.follow(federation.plan)
 
     def _public_feed(self, world: World) -> PublicFeed | None:
         if self._settings.nats_public_url is not None:
@@ -99,6 +115,7 @@ class Aggregator:
         if self._feed is not None:
             await self._feed.stop(self._settings.health.stop_timeout / 4)
         await self.tasks.stop()
+        self._verifier.close()
         for identities in self._identities:
             identities.close()
         if self._feed is not None:
@@ -128,7 +145,7 @@ def build(settings: Settings) -> Application:
     """The aggregator as an application.
 
     Raises:
-        Refused: the rules cannot be read.
+        Refused: the rules, or the federation's file, cannot be read.
     """
     metrics = Metrics(process=True)
     return application(Aggregator(settings, metrics), settings, metrics)

@@ -1,6 +1,7 @@
 """The areas of one reality, judged: which kommuner are silent, and where too large a share is red."""
 
 from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
 
 from vardkase.domain.alerts import Subject
 from vardkase.domain.area import red_share, silence
@@ -58,15 +59,20 @@ class AreaJudge:
         """The key of the open `area.silent` of a kommun, which mutes what its points' silence says."""
         return f"area.silent/{kommun}" if kommun in self.silent else None
 
-    def judge(self, now: int, effects: Effects, turned: Callable[[str], None]) -> None:
+    def judge(
+        self, now: int, effects: Effects, turned: Callable[[str], None], held: AbstractSet[str] = frozenset()
+    ) -> None:
         """Judge what is to be judged.
 
         Args:
             now: the instant, µs.
             effects: what changes is added to it.
             turned: called with a kommun that fell silent, or is silent no more: its points are judged by that.
+            held: kommuner that are not judged now; they go on waiting.
         """
-        areas, self._waiting = self._waiting, set()
+        areas = self._waiting
+        self._waiting = {each for each in areas if each.code in held} if held else set()
+        areas -= self._waiting
         lan: set[Area] = {each for each in areas if each.level == "lan"}
         for area in sorted(areas):  # what happens at one instant is told of in one order
             if area.level == "kommun":

@@ -2,15 +2,17 @@
 
 State is a function of the *set* of reports. To keep it so when a second copy of an identity comes, or a withdraw, one
 must know each identity's winner for ever, and memory must not grow with them. So they stand in SQLite beside the
-stream, which can always make them again: `position` says up to where they are complete.
+stream, which can always make them again: `position` says up to where they are complete, for each part of the log that
+is read by itself.
 """
 
 import asyncio
 import contextlib
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Final, NamedTuple, Self
 
 from vardkase.domain.merge import Copy, Identity
@@ -69,9 +71,10 @@ class Identities:
         """
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
-        #: What is not yet in the file, and what of it was not handed over.
+        #: What is not yet in the file, and what of it was not handed over, by kommun.
         self._pending: dict[Identity, Known] = {}
-        self._noted: dict[Identity, Known] = {}
+        self._noted: dict[str, dict[Identity, Known]] = {}
+        self._settling = asyncio.Lock()
         try:
             self._db = self._open()
         except sqlite3.DatabaseError as error:
@@ -134,15 +137,22 @@ class Identities:
         row = self._db.execute("SELECT value FROM fact WHERE name = ?", (name,)).fetchone()
         return None if row is None else row[0]
 
-    def remember(self, name: str, value: str) -> None:
-        """Remember a fact with the next commit."""
-        self._begin()
-        self._db.execute("INSERT OR REPLACE INTO fact VALUES (?, ?)", (name, value))
+    def facts(self, prefix: str) -> dict[str, str]:
+        """The remembered facts whose names begin so, by the rest of their names."""
+        rows = self._db.execute("SELECT name, value FROM fact WHERE substr(name, 1, ?) = ?", (len(prefix), prefix))
+        return {name[len(prefix) :]: value for name, value in rows}
 
-    @property
-    def position(self) -> int:
-        """The sequence in REPORTS up to which all effects are durable."""
-        return int(self.fact("position") or 0)
+    def remember(self, name: str, value: str | None) -> None:
+        """Remember a fact with the next commit; None: forget it."""
+        self._begin()
+        if value is None:
+            self._db.execute("DELETE FROM fact WHERE name = ?", (name,))
+        else:
+            self._db.execute("INSERT OR REPLACE INTO fact VALUES (?, ?)", (name, value))
+
+    def position(self, part: str = "") -> int:
+        """The sequence in REPORTS up to which all effects of a part of the log are durable."""
+        return int(self.fact(position_fact(part)) or 0)
 
     # -- identities --------------------------------------------------------------------------------------------------
 
@@ -228,36 +238,50 @@ class Identities:
     def record(self, changed: Mapping[Identity, Known]) -> None:
         """Note what is known of identities now."""
         self._pending.update(changed)
-        self._noted.update(changed)
+        for key, known in changed.items():
+            self._noted.setdefault(key[1], {})[key] = known
 
-    def hand_over(self) -> dict[Identity, Known]:
-        """What was noted since this was asked last: to be given to `settle`, in this order."""
-        noted, self._noted = self._noted, {}
-        return noted
+    def hand_over(self, held: AbstractSet[str] = frozenset()) -> dict[Identity, Known]:
+        """What was noted since this was asked last: to be given to `settle`, in this order.
 
-    def commit(self, position: int) -> None:
+        Args:
+            held: kommuner of which nothing is handed over yet, since their states are not.
+        """
+        handed: dict[Identity, Known] = {}
+        for kommun in self._noted.keys() - held:
+            handed |= self._noted.pop(kommun)
+        return handed
+
+    def commit(self, position: int, part: str = "") -> None:
         """Make all that was noted durable, with the position that it is complete up to. Synced when it returns."""
         self._write(self._pending.items())
-        self._commit(position)
+        self._commit({part: position}, {})
         self._pending.clear()
         self._noted.clear()
 
-    async def settle(self, rows: Mapping[Identity, Known], position: int) -> None:
+    async def settle(
+        self,
+        rows: Mapping[Identity, Known],
+        positions: Mapping[str, int],
+        facts: Mapping[str, str | None] = MappingProxyType({}),
+    ) -> None:
         """Make what was handed over durable, and nothing that was noted since. Synced when it returns.
 
         Args:
             rows: of `hand_over`; of several, the later ones put over the earlier ones.
-            position: the sequence in REPORTS up to which they, and the effects, are complete.
+            positions: of parts of the log, the sequence in REPORTS up to which they, and the effects, are complete.
+            facts: to be remembered with them; None: to be forgotten.
 
         Raises:
             NoRoom: the disk is full.
         """
         items = list(rows.items())
-        # In the loop's thread: in another one, each row would wait for the interpreter.
-        for start in range(0, len(items), _WRITTEN_AT_ONCE):
-            self._write(items[start : start + _WRITTEN_AT_ONCE])
-            await asyncio.sleep(0)
-        await asyncio.to_thread(self._commit, position)
+        async with self._settling:
+            # In the loop's thread: in another one, each row would wait for the interpreter.
+            for start in range(0, len(items), _WRITTEN_AT_ONCE):
+                self._write(items[start : start + _WRITTEN_AT_ONCE])
+                await asyncio.sleep(0)
+            await asyncio.to_thread(self._commit, positions, facts)
         for identity, known in items:
             if self._pending.get(identity) is known:
                 del self._pending[identity]
@@ -280,11 +304,18 @@ class Identities:
             self._begin()
             self._db.executemany("INSERT OR REPLACE INTO identity VALUES (?, ?, ?, ?, ?, ?)", rows)
 
-    def _commit(self, position: int) -> None:
+    def _commit(self, positions: Mapping[str, int], facts: Mapping[str, str | None]) -> None:
         with self._intact():
-            self.remember("position", str(position))
+            self._begin()
+            for name, value in {**{position_fact(part): str(at) for part, at in positions.items()}, **facts}.items():
+                self.remember(name, value)
             self._db.execute("COMMIT")
 
     def _begin(self) -> None:
         if not self._db.in_transaction:
             self._db.execute("BEGIN IMMEDIATE")
+
+
+def position_fact(part: str) -> str:
+    """The name of the fact that tells how far a part of the log is complete."""
+    return f"position/{part}" if part else "position"

@@ -8,14 +8,14 @@ import orjson
 from nats.aio.client import Client
 
 from vardkase.domain.codec import VERSIONED, load
-from vardkase.runtime.jetstream.api import CONSUMER_NOT_FOUND, ApiError, call
+from vardkase.runtime.jetstream.api import call
 from vardkase.runtime.jetstream.values import last_values
 from vardkase_contracts import streams, subjects
 from vardkase_contracts.areas import Area
 from vardkase_contracts.vocab import Reality
 
+from . import division
 from .identities import Identities
-from .lane import durable
 from .pictures import PicturePublisher
 from .publisher import Publisher
 from .world import World
@@ -30,42 +30,24 @@ _NOT_CLOCK = frozenset(
 )
 
 
-async def prepare(nc: Client, identities: Identities, reality: Reality) -> bool:
+async def prepare(nc: Client, identities: Identities, reality: Reality, area: Area) -> bool:
     """See whether what is remembered fits the streams; when not, forget it, so that the log is read from its beginning.
 
     Returns:
         Whether the states in STATE can be gone on from.
     """
     births = {name: (await call(nc, f"STREAM.INFO.{name}"))["created"] for name in _BIRTHS}
-    fits = all(identities.fact(f"born/{name}") == born for name, born in births.items())
-    if fits and await _acknowledged(nc, durable(reality)) <= identities.position:
+    same = all(identities.fact(f"born/{name}") == born for name, born in births.items())
+    if same and await division.fits(nc, identities, reality, area):
         return True
     if (await call(nc, f"STREAM.INFO.{streams.REPORTS}"))["state"]["last_seq"]:
         log.warning("reading the log from its beginning", extra={"reality": reality})
     identities.forget()
-    await _delete(nc, durable(reality))
+    await division.sweep(nc, reality, {})
     for name, born in births.items():
         identities.remember(f"born/{name}", born)
     identities.commit(0)
     return False
-
-
-async def _acknowledged(nc: Client, consumer: str) -> int:
-    try:
-        info = await call(nc, f"CONSUMER.INFO.{streams.REPORTS}.{consumer}")
-    except ApiError as error:
-        if error.err_code != CONSUMER_NOT_FOUND:
-            raise
-        return 0
-    return info["ack_floor"]["stream_seq"]
-
-
-async def _delete(nc: Client, consumer: str) -> None:
-    try:
-        await call(nc, f"CONSUMER.DELETE.{streams.REPORTS}.{consumer}")
-    except ApiError as error:
-        if error.err_code != CONSUMER_NOT_FOUND:
-            raise
 
 
 async def recall(

@@ -38,12 +38,16 @@ def decode(delivery: Delivery) -> Received | Refusal:
         disagreement = mismatch(where, report)
         if disagreement is not None:
             return disagreement
-    received = delivery.stored_at
+    return Received(report=report, received=received_at(delivery), digest=hashlib.sha256(delivery.data).digest())
+
+
+def received_at(delivery: Delivery) -> int:
+    """When a report was first received at any node, µs."""
     text = headers.value(delivery.head, b"Tp-Received")
     if text is not None:
         with contextlib.suppress(ValueError):
-            received = parse(text)
-    return Received(report=report, received=received, digest=hashlib.sha256(delivery.data).digest())
+            return parse(text)
+    return delivery.stored_at
 
 
 def _subject_of(report: Report) -> str | None:

@@ -1,5 +1,9 @@
-"""Acts of people, read from ORDERS_UP into the worlds: all of them at start, then as they come."""
+"""Acts of people, read into the worlds: all of them at start, then as they come.
 
+Those given here and below are in ORDERS_UP; in a federation ORDERS_DOWN has them and those from above.
+"""
+
+import contextlib
 import logging
 
 from nats.aio.client import Client
@@ -7,14 +11,16 @@ from pydantic import ValidationError
 
 from vardkase.domain.order_check import refusal_of
 from vardkase.domain.rules import Rules
+from vardkase.federation import topology, wiring
 from vardkase.runtime.clock import Clock
 from vardkase.runtime.health import Check
+from vardkase.runtime.jetstream.api import ApiError, call
 from vardkase.runtime.jetstream.delivery import Delivery
 from vardkase.runtime.jetstream.reader import PullReader
 from vardkase.runtime.jetstream.values import scan
 from vardkase.runtime.metrics import Metrics
 from vardkase.runtime.settings import Settings
-from vardkase_contracts import streams, subjects
+from vardkase_contracts import subjects
 from vardkase_contracts.areas import Area
 from vardkase_contracts.orders import ORDER, Order
 from vardkase_contracts.refusals import Refusal, explain
@@ -56,12 +62,13 @@ class OrdersReader:
         self._start_within = settings.health.start_timeout
         self._metrics = metrics
         self._read = 0
-        area = Area.parse(settings.area)
-        filters = [each for reality in worlds for each in subjects.family_filters("order", reality, area)]
-        self._filters = filters
+        area, federated = Area.parse(settings.area), settings.federation is not None
+        alone = [each for reality in worlds for each in subjects.family_filters("order", reality, area)]
+        self._stream = topology.orders_stream(federated=federated)
+        self._filters = filters = list(wiring.concerns(area)) if federated else alone
         self._reader = PullReader(
             nc,
-            stream=streams.ORDERS_UP,
+            stream=self._stream,
             durable=_DURABLE,
             filters=filters,
             heartbeat=settings.reader.heartbeat,
@@ -72,8 +79,11 @@ class OrdersReader:
 
     async def start(self) -> None:
         """Take in all orders that the stream has, then begin to follow."""
+        other = topology.orders_stream(federated=self._stream == topology.orders_stream(federated=False))
+        with contextlib.suppress(ApiError):  # of a time when the node was alone, or was not: nobody reads by it
+            await call(self._nc, f"CONSUMER.DELETE.{other}.{_DURABLE}")
         taken = 0
-        async for delivery in scan(self._nc, streams.ORDERS_UP, self._filters):
+        async for delivery in scan(self._nc, self._stream, self._filters):
             await self._take(delivery)
             taken += 1
             if taken % _FORGET_EVERY == 0:
@@ -89,7 +99,7 @@ class OrdersReader:
         """Whether its consumer exists and advances."""
         health = self._reader.health()
         ok = health.exists and health.advancing
-        return Check(name=f"consumer {streams.ORDERS_UP}", ok=ok, detail=health.reason or f"{health.lag} waiting")
+        return Check(name=f"consumer {self._stream}", ok=ok, detail=health.reason or f"{health.lag} waiting")
 
     async def run(self) -> None:
         """Follow, for ever."""
@@ -107,7 +117,7 @@ class OrdersReader:
             reality = delivery.subject.split(".")[2]
             for known, publisher in self._publishers.items():
                 if known == reality:
-                    await publisher.reject([refused(delivery, order, self._node, streams.ORDERS_UP, known)])
+                    await publisher.reject([refused(delivery, order, self._node, self._stream, known)])
                     self._metrics.rejected.labels(known, order.reason).inc()
             return
         self._worlds[order.reality].take_order(order)

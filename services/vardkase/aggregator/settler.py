@@ -12,6 +12,7 @@ import logging
 import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
 from vardkase.domain.merge import Identity
@@ -42,26 +43,27 @@ class Settler:
     Args:
         write: makes states durable.
         identities: what is noted in it is handed over with `reached`.
-        ack: acknowledges a report and all before it.
+        ack: acknowledges a report, and all before it in its part of the log.
     """
 
     def __init__(
         self,
         write: Callable[[Mapping[str, dict[str, Any]]], Awaitable[None]],
         identities: Identities,
-        ack: Callable[[Delivery], Awaitable[None]],
+        ack: Callable[[str, Delivery], Awaitable[None]],
     ) -> None:
         self._write = write
         self._identities = identities
         self._ack = ack
         self._states: dict[str, dict[str, Any]] = {}
         self._rows: dict[Identity, Known] = {}
-        self._last: Delivery | None = None
+        #: The last reports that were handed over, by their part of the log.
+        self._last: dict[str, Delivery] = {}
         #: Reports that are handed over and not yet acknowledged.
         self._unsettled = 0
         #: Of what is durable, and not yet committed.
         self._owed: dict[Identity, Known] = {}
-        self._owed_last: Delivery | None = None
+        self._owed_last: dict[str, Delivery] = {}
         self._began = self._committed = -math.inf
         self._busy = self._hurried = False
         self._more = asyncio.Event()
@@ -86,11 +88,17 @@ class Settler:
             self._states.update(states)
             self._more.set()
 
-    def reached(self, last: Delivery, reports: int) -> None:
-        """All reports up to this one, so many, are merged, and the states that they changed were taken."""
-        self._last = last
+    def reached(self, last: Mapping[str, Delivery], reports: int, held: AbstractSet[str] = frozenset()) -> None:
+        """All reports up to these, so many, are merged, and the states that they changed were taken.
+
+        Args:
+            last: the last report of each part of the log.
+            reports: how many.
+            held: kommuner whose states were not taken, though reports of theirs are merged: nothing of them is noted.
+        """
+        self._last |= last
         self._unsettled += reports
-        self._rows.update(self._identities.hand_over())
+        self._rows.update(self._identities.hand_over(held))
         self._more.set()
 
     async def room(self) -> None:
@@ -113,9 +121,10 @@ class Settler:
         """
         self._hurried = True
         self._more.set()
-        while self._busy or self._states or self._last is not None or self._owed_last is not None:
+        while self._busy or self._states or self._last or self._owed_last:
             self._less.clear()
             await self._until(self._less)
+        self._hurried = False
 
     async def stop(self) -> None:
         """Leave what waits: it is made again from the log."""
@@ -149,14 +158,15 @@ class Settler:
             self._busy = True
             states, self._states = self._states, {}
             rows, self._rows = self._rows, {}
-            self._owed_last, self._last = self._last or self._owed_last, None
+            self._owed_last |= self._last
+            self._last = {}
             settled = self._unsettled
             self._more.clear()
             self._began = time.monotonic()
             if states:
                 await self._write(states)
             self._owed |= rows
-            if self._owed_last is not None and (self._hurried or self._began - self._committed >= _ACK_EVERY):
+            if self._owed_last and (self._hurried or self._began - self._committed >= _ACK_EVERY):
                 await self._commit(self._owed_last)
                 self._unsettled -= settled
             self._busy = False
@@ -166,19 +176,20 @@ class Settler:
         """Wait until there is something to settle, and for others to come with it."""
         commit_in = max(0.0, self._committed + _ACK_EVERY - time.monotonic())
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(commit_in if self._owed_last is not None else None):
+            async with asyncio.timeout(commit_in if self._owed_last else None):
                 await self._more.wait()
         pause = self._began + _EVERY - time.monotonic()
         if pause > 0 and len(self._states) < _AT_ONCE and not self._hurried:
             await asyncio.sleep(pause)
 
-    async def _commit(self, last: Delivery) -> None:
+    async def _commit(self, last: Mapping[str, Delivery]) -> None:
         """All effects are durable: so be the identities, and then acknowledge."""
-        rows, self._owed, self._owed_last = self._owed, {}, None
+        rows, self._owed, self._owed_last = self._owed, {}, {}
+        positions = {part: delivery.sequence for part, delivery in last.items()}
         backoff = Backoff(least=_PAUSES[0], most=_PAUSES[1])
         while True:
             try:
-                await self._identities.settle(rows, last.sequence)
+                await self._identities.settle(rows, positions)
                 break
             except NoRoom as error:
                 if not self.trouble:
@@ -187,4 +198,5 @@ class Settler:
             await asyncio.sleep(backoff.next())
         self.trouble = ""
         self._committed = time.monotonic()
-        await self._ack(last)
+        for part, delivery in last.items():
+            await self._ack(part, delivery)

@@ -4,7 +4,7 @@ What must be published comes out as `Effects`. Nothing is remembered between jud
 """
 
 from collections.abc import Mapping
-from itertools import islice
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from vardkase.domain.alerts import Subject
@@ -33,6 +33,7 @@ from .judged import Judged
 from .raised import Raised
 from .shown import Shown
 from .succession import Succession
+from .waiting import Waiting
 
 #: What is due that is no point: the periods of incidents, overrides of rules that were ordered ahead of our clock.
 _ACTS = "acts"
@@ -71,10 +72,7 @@ class World:
         #: Of points that were judged, or recalled: what they were.
         self._lifecycles: dict[str, str | None] = {}
         self._due = DueTimes()
-        #: Points to judge: `True` when what is merged has changed, too.
-        self._touched: dict[str, bool] = {}
-        #: Points of which nothing is new since a predecessor published them: judged when there is time for it.
-        self._recalled: dict[str, None] = {}
+        self._waiting = Waiting()
         self._withdrawn: set[str] = set()
         #: Points and areas whose acknowledgements or silences have changed.
         self._acted: set[str] = set()
@@ -121,13 +119,11 @@ class World:
         revision = state.revision
         self.put(state)
         if state.revision == revision:  # the other world's register says nothing new of it
-            del self._touched[state.id]
-            self._recalled[state.id] = None
+            self._waiting.recall(state.id)
 
     def _touch(self, point: str, *, changed: bool = False) -> None:
         """Have a point judged with the next `judge`."""
-        self._recalled.pop(point, None)
-        self._touched[point] = changed or self._touched.get(point, False)
+        self._waiting.touch(point, changed=changed)
 
     def state(self, point: str) -> PointState:
         """The state of a point, made when there is none."""
@@ -225,13 +221,22 @@ class World:
 
     @property
     def waiting(self) -> int:
-        """How many points wait to be judged, those included that nothing is new of."""
-        return len(self._touched) + len(self._recalled)
+        """How many points wait to be judged, those included that nothing is new of, but not those that are held."""
+        return len(self._waiting)
 
     @property
     def fresh(self) -> int:
         """How many of them wait for something that is new."""
-        return len(self._touched)
+        return self._waiting.fresh
+
+    @property
+    def held(self) -> AbstractSet[str]:
+        """The kommuner of which nothing is judged."""
+        return self._waiting.held
+
+    def hold(self, kommuner: AbstractSet[str]) -> None:
+        """Judge nothing of these kommuner, but of all others, until they are no longer held: a backlog is merged."""
+        self._waiting.hold(kommuner)
 
     def next_due(self) -> int:
         """When the clock alone changes something next, µs."""
@@ -241,15 +246,13 @@ class World:
         """The states that merging has changed, with what the clock added last: for a backlog, which is judged later."""
         effects = Effects()
         self._look_again(self._acts.advance(now))
-        for point, changed in self._touched.items():
-            if changed:
-                clock = self.clocks.get(point)
-                if clock is None:
-                    state = self.states[point]
-                    judgement = judge_point(state, self.tables.of_point(point), now)
-                    clock = clock_part(state, judgement, self._subject(state)) | {"alerts": []}
-                effects.states[point] = document(self.states[point], clock, now)
-                self._touched[point] = False
+        for point in self._waiting.take_merged():
+            clock = self.clocks.get(point)
+            if clock is None:
+                state = self.states[point]
+                judgement = judge_point(state, self.tables.of_point(point), now)
+                clock = clock_part(state, judgement, self._subject(state)) | {"alerts": []}
+            effects.states[point] = document(self.states[point], clock, now)
         return effects
 
     def judge(self, now: int, most: int = 1_000_000, leisure: int = 1_000_000) -> Effects:
@@ -262,19 +265,19 @@ class World:
         """
         effects = Effects()
         self._look_again(self._acts.advance(now))
-        for name in self._due.take(now, max(0, most - len(self._touched))):
+        for name in self._due.take(now, max(0, most - self.fresh)):
             if name in self.states:
                 self._touch(name)
             else:
                 self._areas.look_at_area(name)
-        fresh = list(islice(self._touched, most))
-        for point in fresh:
-            self._judge_point(point, now, effects, changed=self._touched.pop(point))
-        for point in list(islice(self._recalled, min(leisure, most - len(fresh)))):
-            del self._recalled[point]
+        fresh = self._waiting.take_fresh(most)
+        for point, changed in fresh:
+            self._judge_point(point, now, effects, changed=changed)
+        for point in self._waiting.take_recalled(min(leisure, most - len(fresh))):
             self._judge_point(point, now, effects, changed=False)
         if not self.waiting:  # an area is judged when all that is known of it has been taken in
-            self._areas.judge(now, effects, lambda kommun: self._silence_turned(kommun, now, effects))
+            held = self._waiting.held
+            self._areas.judge(now, effects, lambda kommun: self._silence_turned(kommun, now, effects), held)
         self.orders.forget(now)
         return effects
 

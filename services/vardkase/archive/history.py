@@ -4,6 +4,7 @@ By the basis `known` in the order in which they came: before and after are what 
 order in which they were observed, of those alone that count: before and after are how the point was, as we now know.
 """
 
+import json
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
@@ -34,6 +35,9 @@ _NESTED: Final = frozenset({"services", "needs"})
 """Facts that are many: each is told of alone."""
 _ENVELOPE: Final = ("specversion", "id", "source", "type", "subject", "time", "reality", "role", "channel")
 """What is told of a report whose content is not."""
+
+_LONG_NUMBER: Final = 19
+"""Digits from which a whole number may have more than 64 bits."""
 
 
 class Asked(NamedTuple):
@@ -267,7 +271,7 @@ class _View(NamedTuple):
 def _entry(
     step: Step, asked: Asked, final: _Log, hidden: Collection[Identity], before: _View, after: _View
 ) -> dict[str, Any]:
-    event: dict[str, Any] = orjson.loads(step.delivery.data)
+    event = _event(step.delivery.data)
     is_hidden = step.identity in hidden
     if is_hidden or step.subject != asked.point:
         event = {name: event[name] for name in _ENVELOPE if name in event}
@@ -291,6 +295,14 @@ def _entry(
         "changes": changes,
         "version": {"before": before.version, "after": after.version},
     }
+
+
+def _event(data: bytes) -> dict[str, Any]:
+    """A report as JSON. In a field that nobody knows may stand a number that no double holds: it is shown as text."""
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return json.loads(data, parse_int=lambda digits: int(digits) if len(digits) < _LONG_NUMBER else digits)
 
 
 def _shown(value: Any, hidden: Collection[str]) -> Any:

@@ -47,6 +47,8 @@ class Archiver:
         self._database = Database(self._url, settings, metrics, rules=rules, room=room)
         self.tasks.spawn(self._database.run(), name="database")
         there = {kept.name for kept in topology.KEPT}
+        if settings.federation is not None:
+            there.add(topology.ORDERS_DOWN.name)  # what came from above too; what came twice is one act
         for stream in TABLES:
             if stream in there:
                 line = Line(stream, nc, self._database, settings, metrics)

@@ -1,5 +1,6 @@
 """What a column may hold, made of what a message may hold: anything. What does not fit is null; the bytes stay."""
 
+import json
 import re
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -16,7 +17,10 @@ def document(data: bytes) -> dict[str, Any]:
     try:
         found = orjson.loads(data)
     except orjson.JSONDecodeError:
-        return {}
+        try:
+            found = json.loads(data)  # a number that no double holds is JSON all the same
+        except (ValueError, RecursionError):
+            return {}
     return found if type(found) is dict else {}
 
 

@@ -42,6 +42,8 @@ COMMANDS: Final = {
     "register": Lazy("vardkase.cli.register", "Import a register of points."),
     "replay": Lazy("vardkase.cli.replay", "An area's picture at a time, from the archive."),
     "simulate": Lazy("vardkase.cli.simulate", "Play a scenario, or real shelters, against a node."),
+    "federation": Lazy("vardkase.cli.federation", "Nodes that report to each other: set up, keys, check."),
+    "token": Lazy("vardkase.cli.token", "Who is let in at the gateways."),
     "doctor": Lazy("vardkase.cli.doctor", "What is wrong with a node, and what to do."),
     "schema": Lazy("vardkase.cli.schema", "The published schemas."),
 }

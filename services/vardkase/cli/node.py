@@ -26,11 +26,13 @@ from vardkase_contracts.client import (
     Unconfirmed,
     connect,
 )
+from vardkase_contracts.signing import Signer
 from vardkase_contracts.vocab import Reality
 
 URL: Final = "VARDKASE_NATS_URL"
 CREDS: Final = "VARDKASE_NATS_CREDS"
 INBOX: Final = "VARDKASE_LINK_INBOX_PREFIX"
+SIGN_KEY: Final = "VARDKASE_SIGN_KEY"
 _CONNECT_S: Final = 3.0
 _LARGEST: Final = 65_536
 
@@ -41,6 +43,10 @@ NatsOption = Annotated[
 CredsOption = Annotated[
     str | None,
     typer.Option("--creds", metavar="FILE", help=f"A NATS credentials file. [default: {CREDS}]"),
+]
+SignOption = Annotated[
+    str | None,
+    typer.Option("--sign", metavar="FILE", help=f"The kommun's secret key: reports are signed. [default: {SIGN_KEY}]"),
 ]
 RealityOption = Annotated[Reality, typer.Option(help="act: skarpt läge, exe: övning, tst: prov.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="For machines: one JSON document per line.")]
@@ -60,6 +66,8 @@ class Node:
     """The area it is for, where that is known."""
     database: str | None = None
     """The URL of its archive, where that is known."""
+    http: str | None = None
+    """Where it answers HTTP, where that is known."""
 
 
 def find_node(nats: str | None, creds: str | None = None) -> Node:
@@ -96,7 +104,13 @@ def _running(path: Path) -> Node | None:
     try:
         with path.open("rb") as file:
             told = json.loads(file.read(_LARGEST))
-        return Node(nats=told["nats"], creds=told["nats_creds"], area=told["area"], database=told.get("database"))
+        return Node(
+            nats=told["nats"],
+            creds=told["nats_creds"],
+            area=told["area"],
+            database=told.get("database"),
+            http=told.get("http"),
+        )
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -117,9 +131,35 @@ def parse_area(text: str) -> Area:
         ) from None
 
 
+def signer_of(path: str | None) -> Signer | None:
+    """The key in a file that was named, else in the environment; None: nothing is signed.
+
+    Raises:
+        Refused: the file holds none, cannot be read, or can be read by others too.
+    """
+    named = path or os.environ.get(SIGN_KEY) or None
+    if named is None:
+        return None
+    from vardkase_contracts.client.signer import Ed25519Signer  # noqa: PLC0415 -- only when it is needed
+
+    where = SIGN_KEY if path is None else "--sign"
+    try:
+        return Ed25519Signer.from_file(named)
+    except PermissionError as error:
+        raise Refused(f"{where}: {error}") from None
+    except OSError as error:
+        raise Refused(f"{where}: {named}: {error.strerror or error}") from None
+    except ValueError as error:
+        raise Refused(f"{where}: {named}: {error}") from None
+
+
 @asynccontextmanager
-async def client_of(node: Node) -> AsyncGenerator[Client]:
+async def client_of(node: Node, *, signer: Signer | None = None) -> AsyncGenerator[Client]:
     """A client of the node.
+
+    Args:
+        node: which.
+        signer: signs the reports that it sends.
 
     Raises:
         Failed: it cannot be reached; or what goes wrong with it inside the block, in one line.
@@ -131,6 +171,7 @@ async def client_of(node: Node) -> AsyncGenerator[Client]:
             inbox_prefix=os.environ.get(INBOX) or "_INBOX",
             name="vardkase-cli",
             timeout_s=_CONNECT_S,
+            signer=signer,
         ) as client:
             yield client
     except ConnectFailed as error:

@@ -1,7 +1,7 @@
 """What the commands share that give orders: for whom one acts, what was ordered before, and what became of an order.
 
-A node takes orders in the order of ORDERS_UP. So one that its aggregator has acknowledged is in force, unless the node
-has told in REJECTED why it is not.
+A node takes orders in the order of its stream: ORDERS_UP, or in a federation ORDERS_DOWN, which reads it. So one that
+its aggregator has acknowledged is in force, unless the node has told in REJECTED why it is not.
 """
 
 import asyncio
@@ -23,6 +23,8 @@ from pydantic import ValidationError
 
 from vardkase.cli import words
 from vardkase.cli.node import INBOX, Node, client_of, parse_area, print_json
+from vardkase.federation import topology
+from vardkase.federation.landing import get, look
 from vardkase.runtime.errors import Failed, Refused
 from vardkase.runtime.jetstream.api import ApiError, NoAnswer, call
 from vardkase.runtime.jetstream.connection import ConnectFailed, Connection, connect
@@ -80,19 +82,21 @@ def actor_of(acting_for: str | None, node: Node) -> Area:
 class Desk:
     """A connection to a node over which orders are given and read. Made by `desk_of`."""
 
-    def __init__(self, client: Client, connection: Connection) -> None:
+    def __init__(self, client: Client, connection: Connection, *, federated: bool) -> None:
         self.client = client
         self._connection = connection
+        self._stream = topology.orders_stream(federated=federated)
 
     async def given(self, reality: vocab.Reality, kind: vocab.OrderKind) -> list[Order]:
         """Every order of a kind that the node holds, oldest first. One that cannot be read is none."""
-        found: list[Order] = []
-        async for delivery in scan(self._connection, streams.ORDERS_UP, [subjects.orders_of(reality, kind)]):
+        found: dict[str, Order] = {}
+        async for delivery in scan(self._connection, self._stream, [subjects.orders_of(reality, kind)]):
             try:
-                found.append(ORDER.validate_json(delivery.data))
+                order = ORDER.validate_json(delivery.data)
             except ValidationError:
                 continue  # the node has refused it: it is told in REJECTED
-        return found
+            found.setdefault(order.id, order)  # its own come back to a node from the one above
+        return list(found.values())
 
     async def send(self, order: Order, wait_s: float) -> Outcome:
         """Give an order, and see what becomes of it, for so many seconds at most."""
@@ -108,37 +112,53 @@ class Desk:
         await self._connection.flush()
         stored = await self.client.order(order)
         deadline = time.monotonic() + wait_s
+        place = 0
         while True:
-            taken = await self._taken()
+            place = place or await self._place(stored.sequence, order)
+            taken = await self._taken() if place else 0
             await self._connection.flush()  # what the node told before it acknowledged is here now
             while not refusals.empty():
-                refusal = _refusal(refusals.get_nowait().data, stored.sequence)
+                refusal = _refusal(refusals.get_nowait().data, f"/{self._stream}/{place}")
                 if refusal is not None:
                     return Outcome("refused", refusal)
-            if taken >= stored.sequence:
+            if place and taken >= place:
                 await listening.unsubscribe()
                 return Outcome("taken")
             if time.monotonic() >= deadline:
                 return Outcome("stored")
             await asyncio.sleep(_POLL_S)
 
+    async def _place(self, sequence: int, order: Order) -> int:
+        """Where the node reads the order that ORDERS_UP has at a sequence; 0: it is not there yet."""
+        if self._stream == streams.ORDERS_UP:
+            return sequence
+        subject = subjects.order(order.reality, Area.parse(order.subject), order.kind)
+        try:
+            found = await get(self._connection, self._stream, last_by_subj=subject)
+        except (ApiError, NoAnswer):
+            return 0
+        came = None if found is None else found.came_from
+        if found is None or came is None or came[0] != streams.ORDERS_UP or came[1] < sequence:
+            return 0
+        return found.sequence  # of a later one on the same subject, it may be: that is taken in after ours
+
     async def _taken(self) -> int:
         """Up to where the node has taken orders in; 0 when it cannot be asked."""
         try:
-            info = await call(self._connection, f"CONSUMER.INFO.{streams.ORDERS_UP}.{_AGGREGATOR}", within=1.0)
+            info = await call(self._connection, f"CONSUMER.INFO.{self._stream}.{_AGGREGATOR}", within=1.0)
         except (ApiError, NoAnswer):
             return 0
         return info["ack_floor"]["stream_seq"]
 
 
-def _refusal(raw: bytes, sequence: int) -> RejectedData | None:
-    """Why the order at a place of ORDERS_UP was refused, when this is about it."""
+def _refusal(raw: bytes, place: str) -> RejectedData | None:
+    """Why the order at a place of the stream was refused, when this is about it."""
     try:
         data = REJECTED.validate_json(raw).data
         base64.b64decode(data.bytes, validate=True)
     except (ValidationError, binascii.Error):
         return None
-    return data if data.origin.endswith(f"/{streams.ORDERS_UP}/{sequence}") else None
+    return data if data.origin.endswith(place) else None
 
 
 @asynccontextmanager
@@ -160,7 +180,8 @@ async def desk_of(node: Node) -> AsyncGenerator[Desk]:
         except ConnectFailed as error:
             raise Failed(f"{error}; is the node running?") from None
         try:
-            yield Desk(client, connection)
+            federated = await look(connection, streams.ORDERS_DOWN) is not None
+            yield Desk(client, connection, federated=federated)
         except (ApiError, NoAnswer, Incomplete, nats.errors.Error) as error:
             raise Failed(f"the node does not answer: {error}") from None
         finally:

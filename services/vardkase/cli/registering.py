@@ -10,7 +10,7 @@ from typing import Final
 
 from nats.aio.client import Client as NatsClient
 
-from vardkase.cli.node import Node, client_of
+from vardkase.cli.node import Node, client_of, signer_of
 from vardkase.registry.known import Known, known
 from vardkase.registry.plan import Step
 from vardkase.runtime.errors import Failed
@@ -108,7 +108,7 @@ async def send(
     """
     sent = Sent()
     accepted: list[Report] = []
-    async with client_of(node) as client:
+    async with client_of(node, signer=signer_of(None)) as client:
         for first in range(0, len(steps), _BATCH):
             batch = steps[first : first + _BATCH]
             accepted += await _send_batch(client, batch, reality, sent, wait_s, len(steps))

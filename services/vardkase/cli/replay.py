@@ -43,6 +43,10 @@ def command(
     basis: Annotated[
         str, typer.Option(help="known: as it was known at this node then; observed: as we now know it was.")
     ] = "known",
+    known: Annotated[
+        str | None,
+        typer.Option(help="With --basis observed: as it was known at this time that it was. [default: now]"),
+    ] = None,
     reality: RealityOption = "act",
     database: Annotated[
         str | None,
@@ -56,12 +60,13 @@ def command(
     if basis not in {"known", "observed"}:
         raise Refused(f"--basis: expected known or observed; got {basis!r}")
     asked: Basis = "known" if basis == "known" else "observed"
-    question = Question(area, reality, when, asked)
+    question = Question(area, reality, when, asked, _known(asked, when, known))
     answer, alerts = run(_ask(_database(database), question))
     said = canonical(answer.picture)
     digest = hashlib.sha256(said).hexdigest()
     if as_json:
-        told = {"at": iso(when), "basis": basis, "sha256": digest, "reports": answer.reports}
+        by = iso(when if question.by is None else question.by)
+        told = {"at": iso(when), "basis": basis, "known": by, "sha256": digest, "reports": answer.reports}
         print_json(f'{json.dumps(told)[:-1]}, "picture": {said.decode()}}}')
         return
     _show(question, answer, alerts, digest)
@@ -74,6 +79,20 @@ async def _ask(url: SecretStr, question: Question) -> tuple[Answer, tuple[Alert,
     except Away as error:
         raise Failed(f"the archive cannot be read: {error}") from None
     return answer, tuple(Alert.model_validate_json(canonical(each)) for each in answer.alerts)
+
+
+def _known(basis: Basis, when: int, given: str | None) -> int:
+    """What came later than this does not count, µs: so that the same can be asked again.
+
+    Raises:
+        Refused: it was given with the basis `known`, which says it by itself.
+    """
+    now = datetime.now(UTC)
+    if basis == "known":
+        if given is not None:
+            raise Refused("--known: goes with --basis observed alone")
+        return when
+    return from_datetime(now if given is None else parse_past(given, option="--known", now=now))
 
 
 def _fallback() -> Rules:

@@ -15,10 +15,12 @@ from vardkase.cli.node import (
     NatsOption,
     Node,
     RealityOption,
+    SignOption,
     client_of,
     find_node,
     print_json,
     run,
+    signer_of,
 )
 from vardkase.cli.times import parse_past
 from vardkase.cli.values import set_value
@@ -28,6 +30,7 @@ from vardkase_contracts import vocab
 from vardkase_contracts.client import Ack, BatchIncomplete, InvalidEvent, new_report
 from vardkase_contracts.client.events import decode_report
 from vardkase_contracts.reports import ReportBase
+from vardkase_contracts.signing import Signer
 
 app: Final = typer.Typer(add_completion=False)
 
@@ -78,9 +81,11 @@ def report(
     ] = 5.0,
     nats: NatsOption = None,
     creds: CredsOption = None,
+    sign: SignOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """See `_HELP`."""
+    signer = signer_of(sign)
     if file is not None:
         if kind is not None or data is not None or sets:
             raise Refused("--file holds whole events: give neither KIND, POINT nor fields with it")
@@ -107,7 +112,7 @@ def report(
         except InvalidEvent as error:
             raise Refused(str(error)) from None
         events = [event]
-    acks = run(_send(find_node(nats, creds), events, wait))
+    acks = run(_send(find_node(nats, creds), events, wait, signer))
     for event, ack in zip(events, acks, strict=True):
         _tell(event, ack, as_json=as_json)
     if any(ack.outcome is not None and ack.outcome.status == "rejected" for ack in acks):
@@ -168,8 +173,8 @@ def _from_file(name: str) -> Iterator[ReportBase]:
             raise Refused(f"--file: {name}, {place}: {error}; nothing was sent") from None
 
 
-async def _send(node: Node, events: Sequence[ReportBase], wait: float) -> list[Ack]:
-    async with client_of(node) as client:
+async def _send(node: Node, events: Sequence[ReportBase], wait: float, signer: Signer | None) -> list[Ack]:
+    async with client_of(node, signer=signer) as client:
         if len(events) == 1:
             return [await client.report(events[0], outcome_s=wait or None)]
         try:

@@ -16,7 +16,9 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from vardkase.cli.front import Front
-from vardkase.federation import topology
+from vardkase.federation import linkage, topology
+from vardkase.federation.links import Links
+from vardkase.federation.member import Member
 from vardkase.gateway.access.operator import Operator
 from vardkase.runtime import logs
 from vardkase.runtime.beside import Beside
@@ -24,6 +26,7 @@ from vardkase.runtime.datadir import STARTED, DataDir
 from vardkase.runtime.errors import Failed
 from vardkase.runtime.jetstream.api import ApiError, NoAnswer
 from vardkase.runtime.jetstream.connection import ConnectFailed, Connection, connect
+from vardkase.runtime.nats_config import Links as ServerLinks
 from vardkase.runtime.nats_server import EmbeddedNats
 from vardkase.runtime.postgres import EmbeddedPostgres
 from vardkase.runtime.settings import Settings
@@ -114,6 +117,7 @@ async def _run(settings: Settings, directory: DataDir, when_ready: WhenReady) ->
         beside=archive.beside,
         optional=archive.services,
         ask=None if nats.bus is None else nats.bus.illness,
+        standing=() if nats.links is None else (nats.links,),
         variables=lambda: nats.variables() | archive.variables(),
         prepare=nats.make_streams,
         bound=front.ops,
@@ -181,6 +185,9 @@ class _Nats:
     Args:
         settings: of the node.
         operator: whose token the gateways are to know; None: there is no gateway.
+
+    Raises:
+        Refused: the federation's file is none, or has no node of this area.
     """
 
     def __init__(self, settings: Settings, operator: Operator | None) -> None:
@@ -188,7 +195,14 @@ class _Nats:
         self._area = Area.parse(settings.area)
         self._operator = operator
         self._anchor = settings.clock_anchor or time.time_ns() // 1000
-        self.bus = EmbeddedNats(settings) if settings.nats_url is None else None
+        self._member = None if settings.federation is None else Member(settings)
+        self.bus = EmbeddedNats(settings, links=self._starting) if settings.nats_url is None else None
+        self.links = None if self._member is None else Links(self._member, self.bus, self._connected, settings.links)
+        """To other nodes; None: the node is alone."""
+
+    def _starting(self) -> ServerLinks:
+        """What the server has for its links when it starts."""
+        return ServerLinks() if self.links is None else self.links.starting()
 
     @property
     def url(self) -> str:
@@ -220,16 +234,20 @@ class _Nats:
             Failed: they cannot be made, in one line.
         """
         settings, area = self._settings, self._area
-        share = min(1.0, _SHARE_OF_FREE * shutil.disk_usage(settings.data_dir).free / topology.ROOM)
-        node = settings.nats_url or SecretStr(self._own.url)
+        links, member = self.links, self._member
+        room = topology.ROOM + (0 if member is None else linkage.rooms(member.plan, member.name))
+        share = min(1.0, _SHARE_OF_FREE * shutil.disk_usage(settings.data_dir).free / room)
         public = settings.nats_public_url if self.bus is None else self.bus.projector_url
 
         async def of_the_node(nc: Connection) -> None:
-            await topology.ensure(nc, area, share=share)
+            if links is None:
+                await topology.ensure(nc, area, share=share)
+            else:
+                await links.prepare(nc, share)
             if self._operator is not None:
                 await self._operator.see(nc)
 
-        work: list[Coroutine[Any, Any, None]] = [self._with(node, settings.nats_creds, of_the_node)]
+        work: list[Coroutine[Any, Any, None]] = [self._with(self._node_url, settings.nats_creds, of_the_node)]
         if public is not None:
             creds = settings.nats_public_creds
             work.append(self._with(public, creds, lambda nc: topology.ensure_public(nc, area, share=share)))
@@ -238,18 +256,33 @@ class _Nats:
     async def _with(
         self, url: SecretStr, creds: Path | None, work: Callable[[Connection], Coroutine[Any, Any, None]]
     ) -> None:
-        link = self._settings.link
         try:
-            nc = await connect(
-                url.get_secret_value(),
-                name=f"supervisor {self._settings.node}",
-                creds=None if creds is None else str(creds),
-                inbox_prefix=link.inbox_prefix,
-                connect_timeout=link.connect_timeout,
-            )
+            nc = await self._connect(url, creds)
             try:
                 await work(nc)
             finally:
                 await nc.close()
         except (ConnectFailed, ApiError, NoAnswer) as error:
             raise Failed(str(error)) from None
+
+    @property
+    def _node_url(self) -> SecretStr:
+        return self._settings.nats_url or SecretStr(self._own.url)
+
+    async def _connected(self) -> Connection:
+        """A connection to the node's account.
+
+        Raises:
+            ConnectFailed: there is none in time.
+        """
+        return await self._connect(self._node_url, self._settings.nats_creds)
+
+    async def _connect(self, url: SecretStr, creds: Path | None) -> Connection:
+        link = self._settings.link
+        return await connect(
+            url.get_secret_value(),
+            name=f"supervisor {self._settings.node}",
+            creds=None if creds is None else str(creds),
+            inbox_prefix=link.inbox_prefix,
+            connect_timeout=link.connect_timeout,
+        )

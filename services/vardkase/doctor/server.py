@@ -13,7 +13,7 @@ from vardkase.doctor.finding import Findings
 from vardkase.doctor.target import Target
 from vardkase.runtime.jetstream.api import ApiError, call
 from vardkase.runtime.jetstream.connection import ConnectFailed, connect
-from vardkase.runtime.nats_server import LONGEST
+from vardkase.runtime.nats_config import LONGEST
 from vardkase_contracts import instants
 
 NEEDED: Final = (2, 15, 0)

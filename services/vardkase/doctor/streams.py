@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from nats.aio.client import Client
@@ -41,7 +41,7 @@ class Reader:
 READERS: Final = (
     *(Reader(stream=streams.INTAKE, name=f"intake-{reality}", service="intake") for reality in REALITIES),
     *(Reader(stream=streams.REPORTS, name=f"aggregator-{reality}", service="aggregator") for reality in REALITIES),
-    Reader(stream=streams.ORDERS_UP, name="aggregator-orders", service="aggregator"),
+    Reader(stream=topology.orders_stream(federated=False), name="aggregator-orders", service="aggregator"),
 )
 """Those that every node has."""
 ARCHIVER: Final = "archiver"
@@ -100,7 +100,10 @@ def _stream(found: Findings, check: str, info: Mapping[str, Any], wanted: Mappin
 
 async def readers(found: Findings, nc: Client, *, archived: bool) -> None:
     """Whether each service's consumers are there and move: two looks, a moment apart."""
+    federated = not isinstance(await _info(nc, streams.ORDERS_DOWN), Exception)
     expected = list(READERS)
+    if federated:
+        expected[-1] = replace(expected[-1], stream=streams.ORDERS_DOWN)
     archive = await _archived(nc)
     expected += [Reader(stream=name, name=ARCHIVER, service=ARCHIVER) for name in archive]
     first = await asyncio.gather(*(_consumer(nc, each) for each in expected))

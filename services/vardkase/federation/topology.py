@@ -32,8 +32,9 @@ class Kept:
     #: Room in MiB on a disk that has it; on a smaller one all shrink alike.
     room: int
     more: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    #: The subjects of what is no stream of the contract's.
-    subjects: tuple[str, ...] = ()
+    #: The subjects of what is no stream of the contract's, or of one that takes nothing but from its sources; None:
+    #: those of its family.
+    subjects: tuple[str, ...] | None = None
 
 
 def _bucket(name: str, *, room: int, longest: int, **more: Any) -> Kept:
@@ -56,6 +57,8 @@ KEPT: Final = (
     Kept(name=streams.AUDIT, room=512),
 )
 """The contract's, in the node's account."""
+ORDERS_DOWN: Final = Kept(name=streams.ORDERS_DOWN, room=256, more={"allow_direct": True}, subjects=())
+"""Of a node in a federation, besides: it takes nothing but from its sources."""
 BUCKETS: Final = (
     # Whom the gateways let in, by hashes alone. What has ended long ago goes by itself (a message's own time to live).
     _bucket("TOKENS", room=64, longest=4096, allow_msg_ttl=True),
@@ -66,7 +69,13 @@ BUCKETS: Final = (
 )
 """The gateways' own, in the node's account."""
 OWN: Final = (*KEPT, *BUCKETS)
-"""All in the node's account."""
+"""All in the account of a node that is alone."""
+SHORTEST: Final = _SECOND_NS // 10
+"""The smallest window for duplicates that the server takes, ns."""
+
+Sources = Mapping[str, Sequence[Mapping[str, Any]]]
+"""What streams read of other streams of the same node, by the stream's name: see `wiring.local_sources`."""
+
 # Who reads it is anyone: what a reader makes there goes away with the reader.
 PUBLIC: Final = Kept(
     name=streams.PUBLIC,
@@ -79,17 +88,32 @@ ROOM: Final = sum(kept.room for kept in (*OWN, PUBLIC)) * _MIB
 """The bytes that all streams may take on a disk that has them."""
 
 
-def config(kept: Kept, area: Area, share: float = 1.0) -> dict[str, Any]:
+def of_node(sources: Sources | None) -> tuple[Kept, ...]:
+    """All streams and buckets in a node's account, but those that its links make.
+
+    Args:
+        sources: of a node in a federation; None: it is alone.
+    """
+    return OWN if sources is None else (*OWN, ORDERS_DOWN)
+
+
+def orders_stream(*, federated: bool) -> str:
+    """The stream with all orders that a node is to follow: those given here and below, and in a federation above."""
+    return streams.ORDERS_DOWN if federated else streams.ORDERS_UP
+
+
+def config(kept: Kept, area: Area, share: float = 1.0, sources: Sources | None = None) -> dict[str, Any]:
     """A stream's configuration at a node.
 
     Args:
         kept: how it is kept.
         area: the node's.
         share: of the room that it would have on a disk large enough.
+        sources: of a node in a federation; None: it is alone.
     """
-    return {
+    made = {
         "name": kept.name,
-        "subjects": list(kept.subjects or _of_family(kept.name, area)),
+        "subjects": list(_of_family(kept.name, area) if kept.subjects is None else kept.subjects),
         "retention": "limits",
         "storage": "file",
         "discard": "new",
@@ -98,6 +122,11 @@ def config(kept: Kept, area: Area, share: float = 1.0) -> dict[str, Any]:
         "allow_atomic": True,
         **kept.more,
     }
+    if sources is not None and kept.name in sources:
+        read = [dict(each) for each in sources[kept.name]]
+        # What another node sends has ids of its choosing: one must not suppress a stranger's message.
+        made |= {"sources": read} | ({"duplicate_window": SHORTEST} if read else {})
+    return made
 
 
 def _of_family(name: str, area: Area) -> list[str]:
@@ -117,19 +146,20 @@ def differences(have: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str,
     return {key: (have.get(key), value) for key, value in wanted.items() if _plain(have.get(key)) != _plain(value)}
 
 
-async def ensure(nc: Client, area: Area, *, share: float = 1.0) -> None:
+async def ensure(nc: Client, area: Area, *, share: float = 1.0, sources: Sources | None = None) -> None:
     """Make the streams and buckets of the node's account, and mend those that are otherwise.
 
     Args:
         nc: a connection to the node's account.
         area: the node's.
         share: of the room that the streams would have on a disk large enough; a stream that is there keeps its room.
+        sources: of a node in a federation; None: it is alone.
 
     Raises:
         Failed: one cannot be as it must be: one line that names it.
     """
-    for kept in OWN:
-        await _ensure(nc, config(kept, area, share))
+    for kept in of_node(sources):
+        await see_to(nc, config(kept, area, share, sources))
 
 
 async def ensure_public(nc: Client, area: Area, *, share: float = 1.0) -> None:
@@ -138,7 +168,7 @@ async def ensure_public(nc: Client, area: Area, *, share: float = 1.0) -> None:
     Raises:
         Failed: it cannot be as it must be.
     """
-    await _ensure(nc, config(PUBLIC, area, share))
+    await see_to(nc, config(PUBLIC, area, share))
 
 
 async def fill_ratios(nc: Client, kept: Sequence[Kept] = KEPT) -> dict[str, float]:
@@ -159,7 +189,12 @@ async def fill_ratios(nc: Client, kept: Sequence[Kept] = KEPT) -> dict[str, floa
     return ratios
 
 
-async def _ensure(nc: Client, wanted: dict[str, Any]) -> None:
+async def see_to(nc: Client, wanted: dict[str, Any]) -> None:
+    """Make one stream, or mend it when it is otherwise; one that is there keeps its room.
+
+    Raises:
+        Failed: it cannot be as it must be: one line that names it.
+    """
     name = wanted["name"]
     try:
         have = (await call(nc, f"STREAM.INFO.{name}"))["config"]
@@ -175,8 +210,10 @@ async def _ensure(nc: Client, wanted: dict[str, Any]) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """What the server leaves out of its answer is what it calls false, or nothing."""
-    return sorted(value) if isinstance(value, list) else value or None
+    """What the server leaves out of its answer is what it calls false, or nothing; the order of a list says nothing."""
+    if isinstance(value, Mapping):
+        return tuple(sorted((key, repr(_plain(each))) for key, each in value.items() if each)) or None
+    return sorted(map(_plain, value), key=repr) or None if isinstance(value, list) else value or None
 
 
 async def _made(nc: Client, verb: str, wanted: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
+from vardkase_contracts.areas import KOMMUNER, Area
 from vardkase_contracts.vocab import ALERT_LEVELS, AlertLevel
 
 from .access.dependencies import may_read, may_read_point
@@ -16,7 +17,7 @@ from .documents import AlertHeld
 from .filters import LIMIT, CodeQuery, CursorQuery, LevelQuery, LimitQuery, RealityQuery, asked_area, next_link, page_of
 from .house import house_of
 from .nearest import nearest, start_of
-from .negotiate import answer, etag_of
+from .negotiate import answer, etag_of, pack_ahead
 from .reads import Who, not_here, whole
 
 router: Final = APIRouter(tags=["alerts"])
@@ -63,7 +64,9 @@ async def alerts(
     page = page_of(found, _order, limit=limit, cursor=cursor)
     link = next_link(request, page.cursor)
     body = _listed((alert.held.data for alert in page.items), page.matched, page.cursor)
-    return answer(request, body, etag_of(body), headers=link)
+    etag = etag_of(body)
+    await pack_ahead(request, body, etag)
+    return answer(request, body, etag, headers=link, keep=True)
 
 
 @router.get(
@@ -83,21 +86,30 @@ async def alert(
     """An alert as the stream has it, with `nearest`: an open, fresh point with room and over 12 h of power, or null."""
     house = house_of(request)
     world = house.live.worlds[reality]
+    place = key.partition("/")[2]
+    # Asked before it is looked for: a stranger hears the same of one that stands and of one that does not.
+    if place in KOMMUNER or "-" not in place:
+        area = _area(place)
+        may_read(request, area or who.area, reality, what="read.alert", on=place if area is not None else None)
+    else:
+        may_read_point(request, place, reality, what="read.alert")
     found = world.alerts.get(key)
     if found is None:
-        may_read(request, who.area, reality, what="read.alerts")
         raise not_here(house, "no such alert stands, or was cleared lately, in this reality at this node")
-    if found.point is not None:
-        may_read_point(request, found.point, reality, what="read.alert")
-    else:
-        may_read(request, found.areas[0], reality, what="read.alert", on=found.key)
     about = None if found.point is None else house.live.profile(reality, found.point)
     start = start_of(about, found.kommun)
     there: dict[str, Any] | None = None
-    if found.firing and start is not None:
+    if found.firing and start is not None and who.point is None:  # it tells of other points
         there = nearest(world.points_of(who.area), start, house.clock.now(), but=found.point)
     body = b'%s,"nearest":%s}' % (found.held.data[:-1], orjson.dumps(there))
     return answer(request, body, etag_of(body))
+
+
+def _area(code: str) -> Area | None:
+    try:
+        return Area.parse(code)
+    except ValueError:
+        return None
 
 
 def _order(alert: AlertHeld) -> str:

@@ -21,6 +21,7 @@ from .history.pool import Archive
 from .house import House
 from .hub import Hub
 from .live import Live
+from .measuring import measure
 from .metrics import GatewayMetrics
 from .missed import recall_alerts
 from .public.side import PublicSide
@@ -59,8 +60,11 @@ class Gateway:
         """What routes are given; None before `start`."""
         return self._house
 
-    async def start(self, nc: Connection) -> None:
-        """Read what there is, then answer."""
+    async def early(self, nc: Connection) -> None:
+        """Answer, from the first moment on: as long as nothing is known, that it is not."""
+        self._open(nc)
+
+    def _open(self, nc: Connection) -> House:
         settings, metrics, clock = self._settings, self._metrics, make_clock(self._settings)
         live = Live(settings, clock, self.tasks)
         access = Access(settings, metrics, self.tasks)
@@ -79,20 +83,28 @@ class Gateway:
             archive=Archive.of(settings, metrics, clock, self.tasks),
             public=None if settings.nats_public_url is None else PublicSide(settings, metrics, clock),
             checks=self.checks,
+            opened=asyncio.Event(),
             resuming=asyncio.Semaphore(settings.web.resuming),
         )
-        live.start(nc)
-        await access.start(nc)
+        self._front = Front(build_web(house), self._bound, settings, self._counts)
+        self.tasks.spawn(self._front.run(), name="front", finite=True)
+        if house.public is not None:
+            self.tasks.spawn(house.public.run(), name="public")
+        return house
+
+    async def start(self, nc: Connection) -> None:
+        """Read what there is, and keep it live."""
+        house = self._house or self._open(nc)
+        house.live.start(nc)
+        await house.access.start(nc)
         await house.audit.start(nc)
         await house.writing.start(nc)
         if house.archive is not None:
             await house.archive.start(nc)
         self.tasks.spawn(house.hub.run(), name="hub")
         self.tasks.spawn(recall_alerts(house), name="recall alerts", finite=True)
-        if house.public is not None:
-            self.tasks.spawn(house.public.run(), name="public")
-        self._front = Front(build_web(house), self._bound, settings, self._counts)
-        self.tasks.spawn(self._front.run(), name="front", finite=True)
+        self.tasks.spawn(_opened(house), name="open", finite=True)
+        self.tasks.spawn(measure(house), name="measure")
 
     async def stop(self) -> None:
         """Take nothing new, finish what is being answered, let streams go."""
@@ -125,6 +137,11 @@ class Gateway:
             house.audit.check(),
             *([] if house.public is None else [house.public.check()]),
         ]
+
+
+async def _opened(house: House) -> None:
+    await house.live.until_whole()
+    house.opened.set()
 
 
 def build(settings: Settings) -> Application:

@@ -183,6 +183,40 @@ SCHEMAS: Final[Mapping[str, dict[str, Any]]] = {
             },
         ],
     },
+    "RunningShort": {
+        "type": "object",
+        "title": "RunningShort",
+        "description": "What runs short of power in an area: dark first, then unknown endurance, then by when.",
+        "required": ["level", "code", "reality", "as_of", "dark", "endurance_unknown", "timed", "points"],
+        "properties": {
+            "level": {"type": "string"},
+            "code": {"type": "string"},
+            "reality": {"type": "string"},
+            "as_of": {"type": "string", "format": "date-time"},
+            "dark": {"type": "integer", "minimum": 0, "description": "Points without power, also beyond `limit`."},
+            "endurance_unknown": {"type": "integer", "minimum": 0},
+            "timed": {"type": "integer", "minimum": 0, "description": "Points whose power runs out at a known time."},
+            "points": {
+                "type": "array",
+                "items": {
+                    "allOf": [
+                        {"$ref": f"{_SCHEMAS}NextOut"},
+                        {
+                            "type": "object",
+                            "required": ["lan", "position", "lifecycle", "endurance_known", "refill"],
+                            "properties": {
+                                "lan": {"type": "string"},
+                                "position": {"type": ["object", "null"]},
+                                "lifecycle": {"type": ["string", "null"]},
+                                "endurance_known": {"type": "boolean"},
+                                "refill": {"type": ["object", "null"]},
+                            },
+                        },
+                    ]
+                },
+            },
+        },
+    },
     "Readiness": {
         "type": "object",
         "title": "Readiness",
@@ -253,10 +287,11 @@ def problem(status: int) -> dict[str, Any]:
 
 
 PICTURE: Final = answers(ref("Picture"), 304, 400, 401, 403, 404, 429, 503, headers=CACHED)
-POINTS: Final = answers(ref("PointCollection"), 304, 400, 401, 403, 429, 503, media=GEOJSON, headers=PAGED)
+POINTS: Final = answers(ref("PointCollection"), 304, 400, 401, 403, 404, 429, 503, media=GEOJSON, headers=PAGED)
 POINT: Final = answers(ref("PointFeature"), 304, 400, 401, 403, 404, 429, 503, media=GEOJSON, headers=CACHED)
 ALERTS: Final = answers(ref("AlertPage"), 304, 400, 401, 403, 429, 503, headers=PAGED)
 ALERT: Final = answers(ref("AlertWithNearest"), 304, 400, 401, 403, 404, 429, 503, headers=CACHED)
+SHORT: Final = answers(ref("RunningShort"), 304, 400, 401, 403, 429, 503, headers=CACHED)
 NEEDS: Final = answers(ref("NeedPage"), 304, 400, 401, 403, 429, 503, headers=PAGED)
 STREAM: Final = answers(
     None,

@@ -1,12 +1,12 @@
 """What is held of the streams: documents as they were published, and what filters look at."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Final, NamedTuple
 
 import orjson
 
 from vardkase_contracts.areas import KOMMUNER, Area, areas_of
-from vardkase_contracts.vocab import Reality
 
 _LEFT_OUT: Final = ("timelines", "others")
 """What of a state only the rules look at: nine tenths of its bytes."""
@@ -122,16 +122,7 @@ class AlertHeld:
         return orjson.loads(self.held.data)
 
 
-class Key(NamedTuple):
-    """What a change is about: the last one of a key replaces those before it."""
-
-    reality: Reality
-    kind: str
-    """`picture`, `state` or `alert`."""
-    key: str
-    """An area's `<level>/<code>`, a point's id, an alert's key."""
-
-
+@cache
 def around(area: Area) -> tuple[Area, ...]:
     """An area and those that it lies in, innermost first."""
     if area.level == "kommun":

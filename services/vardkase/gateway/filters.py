@@ -2,10 +2,9 @@
 
 import base64
 import binascii
-import math
 import re
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Final, Generic, NamedTuple, TypeVar
+from typing import Annotated, Final, Generic, NamedTuple, TypeVar
 from urllib.parse import urlencode
 
 from fastapi import Query
@@ -152,11 +151,6 @@ def next_link(request: Request, cursor: str | None) -> dict[str, str]:
     return {"link": f'<{request.url.path}?{urlencode([*query, ("cursor", cursor)])}>; rel="next"'}
 
 
-def finite(value: float) -> bool:
-    """Whether a number is one."""
-    return math.isfinite(value)
-
-
 def _encoded(text: str) -> str:
     return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
 
@@ -166,6 +160,3 @@ def _decoded(cursor: str) -> str:
         return base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
     except (binascii.Error, UnicodeDecodeError, ValueError):
         raise Problem(400, "cursor", "expected a cursor as the link to the next page has it", field="cursor") from None
-
-
-Filter = Callable[[Any], bool]

@@ -80,8 +80,13 @@ class Follower:
         line = self._line
         return time.monotonic() - (self._since if line is None or not line.answered else max(self._since, line.heard))
 
+    @property
+    def ok(self) -> bool:
+        """Whether it has caught up and is being read: what is changed is known here a moment later."""
+        return not self._trouble and self.whole.is_set()
+
     def check(self) -> Check:
-        """Whether it has caught up and is being read."""
+        """`ok`, and what is wrong."""
         trouble = self._trouble or ("" if self.whole.is_set() else "catching up")
         return Check(name=f"follows {self.stream}", ok=not trouble, detail=trouble or f"at {self.last}")
 

@@ -32,7 +32,12 @@ _AGE: Final = re.compile(r"[0-9]{1,12}")
 _LIMIT: Final = 256 << 10
 """Bytes of one form."""
 _FOREVER: Final = {"cache-control": "public, max-age=31536000, immutable"}
-_WORKER: Final = {"cache-control": "no-cache", "service-worker-allowed": "/rapportera"}
+_WORKER: Final = {
+    "cache-control": "no-cache",
+    "service-worker-allowed": "/rapportera",
+    # What a worker may fetch is said where it comes from, and not by the pages that it looks after.
+    "content-security-policy": "default-src 'none'; connect-src 'self'; script-src 'self'",
+}
 
 _CLOSED: Final = (
     "Formuläret är inte öppet",

@@ -59,12 +59,21 @@ async def fields(request: Request, house: House, *, limit: int = 1 << 20) -> Pai
         Problem: 408, 413, 415, 422, 503.
     """
     bodies.media_type(request, (_FORM,))
-    with house.writing.bodies.room(bodies.length_of(request, limit)):
-        raw = await bodies.read(request, limit=limit, within=house.settings.web.body_patience)
+    raw = await body(request, house, limit=limit)
     try:
         return parse_qsl(raw.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
     except ValueError:
         raise Problem(422, "not_a_form", "Formuläret kunde inte läsas.") from None
+
+
+async def body(request: Request, house: House, *, limit: int) -> bytes:
+    """What was sent, by somebody who has shown who they are.
+
+    Raises:
+        Problem: 408, 413, 503.
+    """
+    with house.writing.bodies.room(request) as room:
+        return await bodies.read(request, room, limit=limit, within=house.settings.web.body_patience)
 
 
 def first(pairs: Pairs, name: str) -> str:

@@ -46,6 +46,8 @@ class House:
     writing: "Writing"
     checks: Callable[[], Sequence[Check]]
     """What must hold for the gateway to be ready, as it is now."""
+    opened: asyncio.Event
+    """Set once everything is there to answer with."""
     resuming: asyncio.Semaphore
     """Held while the log of alerts is read for a client."""
     archive: "Archive | None" = None

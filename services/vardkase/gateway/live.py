@@ -15,7 +15,7 @@ from vardkase.runtime.jetstream.delivery import Delivery
 from vardkase.runtime.settings import Settings
 from vardkase.runtime.tasks import Tasks
 from vardkase_contracts import streams, subjects
-from vardkase_contracts.areas import Area
+from vardkase_contracts.areas import NATION_CODE, Area
 from vardkase_contracts.instants import SECOND, parse
 from vardkase_contracts.vocab import REALITIES, Reality
 
@@ -26,6 +26,7 @@ log: Final = logging.getLogger(__name__)
 
 ChangeKind = Literal["picture", "state", "alert"]
 
+_REALITIES: Final[Mapping[str, Reality]] = {reality: reality for reality in REALITIES}
 _SWEEP: Final = 60.0
 """Seconds between two looks for cleared alerts that are held no longer."""
 
@@ -133,9 +134,9 @@ class Live:
         self.skipped = 0
         """Documents that could not be read: a fault of whoever wrote them."""
         self._followers: Final[Mapping[ChangeKind, Follower]] = {
-            "picture": self._follower(streams.PICTURES, "picture", self._pictures, self._forget_pictures),
-            "alert": self._follower(streams.ALERTS, "alert", self._alerts, self._forget_alerts),
-            "state": self._follower(streams.STATE, "state", self._states, self._forget_states),
+            "picture": self._follower(streams.PICTURES, "picture", self._picture, self._forget_pictures),
+            "alert": self._follower(streams.ALERTS, "alert", self._alert, self._forget_alerts),
+            "state": self._follower(streams.STATE, "state", self._state, self._forget_states),
         }
 
     def start(self, nc: Client) -> None:
@@ -201,7 +202,7 @@ class Live:
         self,
         stream: str,
         family: subjects.Family,
-        take: Callable[[Sequence[Delivery]], None],
+        take: Callable[[Delivery], Change],
         forget: Callable[[], None],
     ) -> Follower:
         def reset() -> None:
@@ -210,52 +211,52 @@ class Live:
                 told()
 
         filters = subjects.family_filters(family, None, self.area)
-        return Follower(stream, filters, self._settings, take=take, reset=reset)
+        return Follower(stream, filters, self._settings, take=self._taken(take), reset=reset)
 
     # -- what comes ----------------------------------------------------------------------------------------------------
 
-    def _pictures(self, taken: Sequence[Delivery]) -> None:
-        for one in taken:
-            if (document := self._read(one)) is not None:
-                world = self.worlds[document["reality"]]
-                area = Area(document["level"], document["code"])
-                held = self._held(one, one.data, "picture")
-                world.pictures[area] = held
-                self._tell(Change(world.reality, "picture", f"{area.level}/{area.code}", around(area), held))
+    def _taken(self, take: Callable[[Delivery], Change]) -> Callable[[Sequence[Delivery]], None]:
+        """Takes what comes, one after another; what cannot be read is told of, and keeps nothing else from being."""
 
-    def _states(self, taken: Sequence[Delivery]) -> None:
-        for one in taken:
-            if (document := self._read(one)) is not None:
-                world = self.worlds[document["reality"]]
-                point = Point(document, self._held(one, trimmed(document), "state"))
-                world.put_point(point)
-                areas = around(Area("kommun", point.kommun))
-                self._tell(Change(world.reality, "state", point.id, areas, point.held))
+        def taken(deliveries: Sequence[Delivery]) -> None:
+            for one in deliveries:
+                try:
+                    change = take(one)
+                except (ValueError, TypeError, LookupError) as error:
+                    self.skipped += 1
+                    log.error(  # noqa: TRY400 -- one line says it
+                        "a document cannot be read", extra={"subject": one.subject, "error": f"{error!r}"}
+                    )
+                    continue
+                for listener in self._listeners:
+                    listener(change)
 
-    def _alerts(self, taken: Sequence[Delivery]) -> None:
-        for one in taken:
-            if (document := self._read(one)) is not None:
-                world = self.worlds[document["reality"]]
-                alert = AlertHeld(document, self._held(one, one.data, "alert"))
-                world.put_alert(alert)
-                self._tell(Change(world.reality, "alert", alert.key, alert.areas, alert.held))
+        return taken
 
-    def _read(self, one: Delivery) -> dict[str, Any] | None:
-        try:
-            document: dict[str, Any] = orjson.loads(one.data)
-            self.worlds[document["reality"]]
-        except (ValueError, TypeError, LookupError) as error:
-            self.skipped += 1
-            log.error("a document cannot be read", extra={"subject": one.subject, "error": str(error)})  # noqa: TRY400
-            return None
-        return document
+    def _picture(self, one: Delivery) -> Change:
+        # Not decoded: whose it is stands in the subject, and there are hundreds a second.
+        reality, area = _picture_of(one.subject)
+        held = self._held(one, one.data, "picture")
+        self.worlds[reality].pictures[area] = held
+        return Change(reality, "picture", f"{area.level}/{area.code}", around(area), held)
+
+    def _state(self, one: Delivery) -> Change:
+        document: dict[str, Any] = orjson.loads(one.data)
+        world = self.worlds[document["reality"]]
+        point = Point(document, self._held(one, trimmed(document), "state"))
+        areas = around(Area("kommun", point.kommun))
+        world.put_point(point)
+        return Change(world.reality, "state", point.id, areas, point.held)
+
+    def _alert(self, one: Delivery) -> Change:
+        document: dict[str, Any] = orjson.loads(one.data)
+        world = self.worlds[document["reality"]]
+        alert = AlertHeld(document, self._held(one, one.data, "alert"))
+        world.put_alert(alert)
+        return Change(world.reality, "alert", alert.key, alert.areas, alert.held)
 
     def _held(self, one: Delivery, data: bytes, kind: ChangeKind) -> Held:
         return Held(one.sequence, one.stored_at, data, f"{self._followers[kind].mark}-{one.sequence}")
-
-    def _tell(self, change: Change) -> None:
-        for listener in self._listeners:
-            listener(change)
 
     # -- what goes -----------------------------------------------------------------------------------------------------
 
@@ -282,3 +283,14 @@ class Live:
                 for place, alert in enumerate(cleared):
                     if place < too_many or parse(alert.changed_at) < since:
                         world.drop_alert(alert)
+
+
+def _picture_of(subject: str) -> tuple[Reality, Area]:
+    """Whose picture a subject is of.
+
+    Raises:
+        ValueError, LookupError: it is not the subject of a picture.
+    """
+    _, _, reality, _, lan, kommun = subject.split(".")
+    code = next((token for token in (kommun, lan) if token != subjects.ABSENT), NATION_CODE)
+    return _REALITIES[reality], Area.parse(code)

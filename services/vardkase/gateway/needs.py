@@ -15,7 +15,7 @@ from .filters import LIMIT, CodeQuery, CursorQuery, LevelQuery, LimitQuery, Real
 from .house import house_of
 from .matching import match as propose
 from .needed import Need, needs_of
-from .negotiate import answer, etag_of
+from .negotiate import answer, etag_of, pack_ahead
 from .reads import Who, whole
 
 router: Final = APIRouter(tags=["needs"])
@@ -56,7 +56,9 @@ async def needs(
         "cursor": page.cursor,
     }
     data = orjson.dumps(body)
-    return answer(request, data, etag_of(data), headers=next_link(request, page.cursor))
+    etag = etag_of(data)
+    await pack_ahead(request, data, etag)
+    return answer(request, data, etag, headers=next_link(request, page.cursor), keep=True)
 
 
 def _order(need: Need) -> str:

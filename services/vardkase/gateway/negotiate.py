@@ -1,6 +1,8 @@
 """Answers that are bytes already: `ETag` and `304`, and gzip where it is taken and worth it."""
 
+import asyncio
 import hashlib
+import re
 import zlib
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -11,6 +13,10 @@ from starlette.responses import Response
 
 _WORTH: Final = 1_024
 """Bytes below which nothing is compressed."""
+_LONG: Final = 64 << 10
+"""Bytes from which compressing takes longer than others should wait: some milliseconds."""
+_UNWANTED: Final = re.compile(r"q=0?(?:\.0*)?")
+"""A quality of nothing."""
 _KEPT: Final = 16 << 20
 """Bytes of compressed answers that are kept."""
 
@@ -33,15 +39,24 @@ class Packed:
         if found is not None:
             self._held.move_to_end(etag)
             return found
-        made = gzipped(body)
+        return self.keep(etag, gzipped(body))
+
+    def __contains__(self, etag: str) -> bool:
+        """Whether a tag's compressed body is kept."""
+        return etag in self._held
+
+    def keep(self, etag: str, made: bytes) -> bytes:
+        """Keep what was compressed elsewhere."""
+        self._size += len(made) - len(self._held.pop(etag, b""))
         self._held[etag] = made
-        self._size += len(made)
         while self._size > self._most:
             self._size -= len(self._held.popitem(last=False)[1])
         return made
 
 
 _packed: Final = Packed()
+_packing: Final[dict[str, asyncio.Future[bytes]]] = {}
+"""What is being compressed, once for all who wait for it."""
 
 
 def gzipped(body: bytes) -> bytes:
@@ -55,7 +70,7 @@ def takes_gzip(headers: Mapping[str, str]) -> bool:
     star, gzip = False, None
     for part in headers.get("accept-encoding", "").split(","):
         name, _, rest = part.partition(";")
-        wanted = rest.replace(" ", "").removeprefix("q=").rstrip("0").rstrip(".") != "" if "q=" in rest else True
+        wanted = _UNWANTED.fullmatch(rest.replace(" ", "")) is None
         match name.strip().lower():
             case "gzip" | "x-gzip":
                 gzip = wanted
@@ -64,6 +79,20 @@ def takes_gzip(headers: Mapping[str, str]) -> bool:
             case _:
                 pass
     return star if gzip is None else gzip
+
+
+async def pack_ahead(request: Request, body: bytes, etag: str) -> None:
+    """Compress what is long in a thread, so that `answer(…, keep=True)` finds it done: all others would wait for it."""
+    if len(body) < _LONG or not takes_gzip(request.headers) or etag in _packed:
+        return
+    if (known := request.headers.get("if-none-match")) is not None and _matches(known, etag):
+        return
+    packing = _packing.get(etag)
+    if packing is None:
+        packing = _packing[etag] = asyncio.ensure_future(asyncio.to_thread(gzipped, body))
+        packing.add_done_callback(lambda _: _packing.pop(etag, None))
+    made = await asyncio.shield(packing)  # whoever hangs up takes it from nobody
+    _packed.keep(etag, made)
 
 
 def etag_of(body: bytes) -> str:

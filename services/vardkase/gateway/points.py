@@ -14,7 +14,7 @@ from vardkase_contracts.vocab import Condition, Freshness, Lifecycle, PointKind
 from . import geojson
 from .documents import Point, feature
 from .filters import LIMIT, BboxQuery, Box, CursorQuery, LimitQuery, next_link, page_of
-from .negotiate import answer, etag_of
+from .negotiate import answer, etag_of, pack_ahead
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,7 +71,7 @@ async def points_query(
     )
 
 
-def answer_points(
+async def answer_points(
     request: Request, points: Iterable[Point], query: PointsQuery, *, headers: dict[str, str] | None = None
 ) -> Response:
     """A page of points as a collection of features, by their ids.
@@ -89,7 +89,9 @@ def answer_points(
     page = page_of(found, lambda point: point.id, limit=query.limit, cursor=query.cursor)
     link = next_link(request, page.cursor)
     body = geojson.collection([point.feature for point in page.items], matched=page.matched, link=link.get("link"))
-    return answer(request, body, etag_of(body), media_type=geojson.MEDIA_TYPE, headers={**link, **(headers or {})})
+    etag = etag_of(body)
+    await pack_ahead(request, body, etag)
+    return answer(request, body, etag, media_type=geojson.MEDIA_TYPE, headers={**link, **(headers or {})}, keep=True)
 
 
 def answer_point(

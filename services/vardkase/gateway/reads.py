@@ -71,7 +71,7 @@ async def points(
     if when is not None:
         return await at.points(request, who, area, reality, when, query)
     whole(house)
-    return answer_points(request, house.live.worlds[reality].points_of(area), query)
+    return await answer_points(request, house.live.worlds[reality].points_of(area), query)
 
 
 @router.get(
@@ -92,7 +92,8 @@ async def point(request: Request, who: Who, point: PointPath, when: At, reality:
     if found is None:
         raise not_here(house, "nothing is known of this point in this reality at this node")
     start = start_of(found, found.kommun)
-    if start is None or not any(alert.firing for alert in world.alerts_about(point)):
+    bound = who.point is not None  # where else there is room is not for who reports of one point
+    if bound or start is None or not any(alert.firing for alert in world.alerts_about(point)):
         return answer_point(request, found)
     there = nearest(world.points_of(who.area), start, house.clock.now(), but=point)
     return answer_point(request, found, {"nearest": there})

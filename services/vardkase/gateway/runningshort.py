@@ -11,6 +11,7 @@ from starlette.responses import Response
 from vardkase_contracts.instants import iso
 
 from .access.dependencies import may_read
+from .documented import SHORT
 from .documents import Point
 from .filters import LIMIT, CodeQuery, LevelQuery, LimitQuery, RealityQuery, asked_area
 from .house import house_of
@@ -61,7 +62,7 @@ class Short(NamedTuple):
         }
 
 
-@router.get("/v1/short", summary="What runs short of power")
+@router.get("/v1/short", summary="What runs short of power", responses=SHORT, response_class=Response)
 async def short(
     request: Request,
     who: Who,

@@ -27,6 +27,9 @@ EXTENSION: Final = "vardkase.connection"
 """Under this name in `scope["extensions"]` a route finds the connection that it answers on."""
 _SEND_BUFFER: Final = 256 * 1024
 """Bytes that the kernel keeps of a stream that nobody takes."""
+_LOOK: Final = 1.0
+"""Seconds between two looks at all connections."""
+_NEVER: Final = float("inf")
 _LEAST_RATE: Final = 1024
 """Bytes a second that an answer is taken at, at least."""
 _ANSWER: Final = 120.0
@@ -51,6 +54,7 @@ class Front:
             metrics = counts
 
         self._bound = bound
+        self._every = min(_LOOK, web.patience / 4, web.keep_alive / 4)
         self._over = asyncio.Event()
         self._server = _Server(
             uvicorn.Config(
@@ -75,10 +79,22 @@ class Front:
 
     async def run(self) -> None:
         """Serve until `stop`."""
+        looking = asyncio.create_task(self._look(), name="look at connections")
         try:
             await self._server.serve(sockets=[self._bound])
         finally:
+            looking.cancel()
             self._over.set()
+
+    async def _look(self) -> None:
+        """One look for all connections costs less than a timer for each, set and ended by every request."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(self._every)
+            now = loop.time()
+            for each in list(self._server.server_state.connections):
+                if isinstance(each, BoundedConnection):
+                    each.look(now)
 
     async def stop(self) -> None:
         """Take nothing new; returns when what was being answered is answered, or has taken too long."""
@@ -96,20 +112,65 @@ class _Server(uvicorn.Server):
         yield
 
 
+class Whole:
+    """A transport that sends an answer's head and the beginning of its body at once: uvicorn would send them apart.
+
+    Args:
+        transport: what sends.
+        loop: by which a head is sent that nothing follows.
+    """
+
+    __slots__ = ("_head", "_loop", "_transport")
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._head: bytes | None = b""
+
+    def write(self, data: bytes) -> None:
+        """Send; the first time, wait for what follows."""
+        head = self._head
+        if head is None:
+            self._transport.write(data)
+        elif not head:
+            self._head = data
+            self._loop.call_soon(self._flush)
+        else:
+            self._head = None
+            self._transport.writelines((head, data) if data else (head,))
+
+    def close(self) -> None:
+        """Close when all is sent."""
+        self._flush()
+        self._transport.close()
+
+    def is_closing(self) -> bool:
+        """Whether it is being closed."""
+        return self._transport.is_closing()
+
+    def _flush(self) -> None:
+        head, self._head = self._head, None
+        if head:
+            self._transport.write(head)
+
+
 class BoundedConnection(HttpToolsProtocol):
-    """uvicorn's HTTP/1.1 with bounds."""
+    """uvicorn's HTTP/1.1 with bounds. `Front` looks at each now and then whether its time is up."""
 
     limits: WebSettings
     metrics: GatewayMetrics
 
-    _timer: asyncio.TimerHandle | None = None
-    _taking: asyncio.TimerHandle | None = None
+    busy = True
+    """Whether it has something to do: one that has not gives way."""
+    _until = _NEVER
+    _late = ""
+    """What it is cut for after `_until`; empty: it is idle, and ends in peace."""
+    _stuck_until = _NEVER
+    _stuck = 0
     _head = 0
     _body = 0
     _streaming = False
     _refused = False
-    busy = True
-    """Whether it has something to do: one that has not gives way."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] -- as uvicorn's own
         """A connection: a full house makes room for it, or has none."""
@@ -123,9 +184,7 @@ class BoundedConnection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """It is over."""
         self.metrics.connections.dec()
-        self._stop_waiting()
-        if self._taking is not None:
-            self._taking.cancel()
+        self._until = self._stuck_until = _NEVER
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -134,29 +193,28 @@ class BoundedConnection(HttpToolsProtocol):
             return
         if not self.busy:
             self.busy = True
+            self._head = 0
             self._wait(self.limits.patience, "slow request")
+        if self._head >= 0:
+            self._head += len(data)
         super().data_received(data)
+        if self._head > HEAD:  # and it is not whole yet
+            self._refuse_head()
 
     def on_message_begin(self) -> None:
         """A request."""
-        self._head = self._body = 0
+        self._body = 0
         super().on_message_begin()
         self.scope["extensions"] = cast("Any", {EXTENSION: self})
 
-    def on_url(self, url: bytes) -> None:
-        """A part of its target."""
-        self._count_head(len(url))
-        super().on_url(url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """One of its headers."""
-        self._count_head(len(name) + len(value) + 4)
-        super().on_header(name, value)
-
     def on_headers_complete(self) -> None:
         """Its head is there."""
+        self._head = -1
+        if len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers) > HEAD:
+            self._refuse_head()
         if not self._refused:
             super().on_headers_complete()
+            self.cycle.transport = cast("asyncio.Transport", Whole(self.transport, self.loop))
 
     def on_body(self, body: bytes) -> None:
         """A part of its body."""
@@ -168,6 +226,7 @@ class BoundedConnection(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """All of it is there: now it is being answered."""
+        self._head = 0
         if not self._refused:
             if not self._streaming:
                 self._wait(_ANSWER, "slow answer")
@@ -176,36 +235,53 @@ class BoundedConnection(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """Answered: the next request may come."""
         super().on_response_complete()
-        if not self.cycle.response_complete:  # one more waits in the pipeline
+        if self.cycle.response_complete:
+            self.busy = False
+            self._wait(self.limits.keep_alive, "")
+        else:  # one more waits in the pipeline
             self._wait(_ANSWER, "slow answer")
-            return
-        self.busy = False
-        self._stop_waiting()
-        self._timer = self.loop.call_later(self.limits.keep_alive, self._idle_over)
 
     def pause_writing(self) -> None:
         """More waits to be taken than should."""
         super().pause_writing()
-        if not self._streaming and self._taking is None:
-            self._see_taken(None)
+        if not self._streaming and self._stuck_until == _NEVER:
+            self._see_taken()
 
     def resume_writing(self) -> None:
         """It is being taken."""
         super().resume_writing()
-        if self._taking is not None:
-            self._taking.cancel()
-            self._taking = None
+        self._stuck_until = _NEVER
+
+    def look(self, now: float) -> None:
+        """End it when its time is up.
+
+        Args:
+            now: monotonic seconds of the loop.
+        """
+        if now >= self._stuck_until:
+            if self._stuck - self.transport.get_write_buffer_size() < _LEAST_RATE * self.limits.patience:
+                self.cut("answer not taken")
+                return
+            self._see_taken()
+        if now < self._until:
+            return
+        self._until = _NEVER
+        if self._late:
+            self.cut(self._late)
+        elif self.transport.get_write_buffer_size():
+            self._see_taken()
+        else:
+            self.transport.close()
 
     # -- for a stream --------------------------------------------------------------------------------------------------
 
     def become_stream(self) -> None:
         """What is answered now has no end: its time is measured by who sends it."""
         self._streaming = True
-        self._stop_waiting()
+        self._until = self._stuck_until = _NEVER
         sock = self.transport.get_extra_info("socket")
         if sock is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def cut(self, reason: str) -> None:
         """End it at once, whatever waits to be taken."""
@@ -215,10 +291,8 @@ class BoundedConnection(HttpToolsProtocol):
 
     # ------------------------------------------------------------------------------------------------------------------
 
-    def _count_head(self, more: int) -> None:
-        self._head += more
-        if self._head > HEAD and not self._refused:
-            self._refuse(431, "head_too_large", f"a request line and headers of at most {HEAD} bytes together")
+    def _refuse_head(self) -> None:
+        self._refuse(431, "head_too_large", f"a request line and headers of at most {HEAD} bytes together")
 
     def _refuse(self, status: int, code: str, expected: str) -> None:
         if self._refused:
@@ -232,25 +306,10 @@ class BoundedConnection(HttpToolsProtocol):
         self.transport.close()
         self._wait(self.limits.patience, "answer not taken")
 
-    def _idle_over(self) -> None:
-        if self.transport.get_write_buffer_size():
-            self._see_taken(None)
-        else:
-            self.transport.close()
+    def _see_taken(self) -> None:
+        """What waits must become less, until it is gone."""
+        self._stuck = self.transport.get_write_buffer_size()
+        self._stuck_until = self.loop.time() + self.limits.patience
 
-    def _see_taken(self, before: int | None) -> None:
-        """Looks again and again whether what waits becomes less, until it is gone."""
-        waits, patience = self.transport.get_write_buffer_size(), self.limits.patience
-        if before is not None and before - waits < _LEAST_RATE * patience:
-            self.cut("answer not taken")
-        else:
-            self._taking = self.loop.call_later(patience, self._see_taken, waits)
-
-    def _wait(self, seconds: float, reason: str) -> None:
-        self._stop_waiting()
-        self._timer = self.loop.call_later(seconds, self.cut, reason)
-
-    def _stop_waiting(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+    def _wait(self, seconds: float, late: str) -> None:
+        self._until, self._late = self.loop.time() + seconds, late

@@ -53,7 +53,7 @@ async def metrics(request: Request, who: Annotated[Principal, Depends(principal)
     """All of the node's: they hold aggregates, and so are restricted."""
     house = house_of(request)
     del who
-    may_read(request, house.area, "act")
+    may_read(request, house.area, "act", what="read.metrics")
     return await _asked(house, "/metrics")
 
 

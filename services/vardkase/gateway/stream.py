@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Annotated, Final, Literal
 
 import orjson
@@ -53,7 +53,7 @@ async def stream(
     """First what is, then what changes; after a break with `Last-Event-ID` what was missed, without a gap."""
     house = house_of(request)
     where = asked_area(who, level, area)
-    may_read(request, where, reality)
+    may_read(request, where, reality, what="read.stream")
     asked = set(kinds.split(","))
     question = Question(
         reality, where, pictures if "picture" in asked else "none", alerts="alert" in asked, states="state" in asked
@@ -73,12 +73,14 @@ async def _told(
 ) -> AsyncGenerator[bytes, None]:
     """What a client is told, from what it has on."""
     packed = packs(request)
+    pack: Callable[[bytes], bytes] = deflated if packed else bytes
+    since = await _resumed(house, last)
     client = house.hub.join(question, who, packed=packed, cut=cutter(request, "slow stream"))
     try:
-        begin = _begin(house, client, last)
+        begin = _begin(house, client, since, again=last is not None)
         async with contextlib.aclosing(begin):
             async for piece in begin:
-                yield deflated(piece) if packed else piece
+                yield pack(piece)
         while parts := await client.next():
             for part in parts:
                 yield part
@@ -88,32 +90,53 @@ async def _told(
         house.hub.leave(client)
 
 
-async def _begin(house: House, client: Client, last: str | None) -> AsyncGenerator[bytes, None]:
-    """What is, or what was missed, up to the position from which on the hub tells."""
+def _begin(house: House, client: Client, since: Position | None, *, again: bool) -> AsyncGenerator[bytes, None]:
+    """What is, or what was missed, up to the position from which on the hub tells.
+
+    It is collected at once, not when it is sent: what comes in between is told by the hub, and would come twice.
+    """
+    question = client.question
+    held = _held(house, question, alerts=question.alerts and since is None)
+    if since is None:
+        house.counts.began.labels("reset" if again else "anew").inc()
+        return _pieces(house, client, Position(0, 0, 0), held, reset=again)
+    newer = [change for change in held if change.held.sequence > getattr(since, change.kind)]
+    recent = house.hub.recent.since(since.alert) if question.alerts else []
+    house.counts.began.labels("log" if recent is None else "memory").inc()
+    if recent is None:
+        return _pieces(house, client, since, newer, from_log=True)
+    return _pieces(house, client, since, [*filter(question.wants, recent), *newer])
+
+
+async def _pieces(
+    house: House,
+    client: Client,
+    since: Position,
+    changes: Sequence[Change],
+    *,
+    reset: bool = False,
+    from_log: bool = False,
+) -> AsyncGenerator[bytes, None]:
     question, epoch, position = client.question, house.live.epoch, client.position
     yield b"retry: %d\n\n" % _RETRY_MS
-    resume = None if last is None else Resume.parse(last)
-    if resume is not None and resume.epoch == epoch and await _reached(house, resume.position):
-        since = resume.position
-        recent = house.hub.recent.since(since.alert) if question.alerts else []
-        house.counts.began.labels("log" if recent is None else "memory").inc()
-        if recent is None:
-            async with contextlib.aclosing(missed_alerts(house, question, since, upto=position.alert)) as missed:
-                async for piece in missed:
-                    yield piece
-        else:
-            for piece, _ in pieces(filter(question.wants, recent), epoch, since):
+    if reset:
+        yield event("reset", b"{}")
+    if from_log:
+        async with contextlib.aclosing(missed_alerts(house, question, since, upto=position.alert)) as missed:
+            async for piece in missed:
                 yield piece
-        newer = (c for c in _held(house, question, alerts=False) if c.held.sequence > getattr(since, c.kind))
-        for piece, _ in pieces(newer, epoch, since.moved("alert", max(position.alert, since.alert))):
-            yield piece
-    else:
-        house.counts.began.labels("anew" if last is None else "reset").inc()
-        if last is not None:
-            yield event("reset", b"{}")
-        for piece, _ in pieces(_held(house, question, alerts=question.alerts), epoch, Position(0, 0, 0)):
-            yield piece
+        since = since.moved("alert", max(since.alert, position.alert))
+    for piece, _ in pieces(changes, epoch, since):
+        yield piece
     yield event("live", orjson.dumps({"reality": question.reality, "area": question.area.code}), position.id(epoch))
+
+
+async def _resumed(house: House, last: str | None) -> Position | None:
+    """What a client has that gave its last id; None: it begins anew."""
+    resume = None if last is None else Resume.parse(last)
+    if resume is None or resume.epoch != house.live.epoch or not await _reached(house, resume.position):
+        return None
+    return resume.position
 
 
 async def _reached(house: House, position: Position) -> bool:
@@ -125,7 +148,7 @@ async def _reached(house: House, position: Position) -> bool:
     return False
 
 
-def _held(house: House, question: Question, *, alerts: bool) -> Iterator[Change]:
+def _held(house: House, question: Question, *, alerts: bool) -> list[Change]:
     """What is held of what was asked for: of each kind in the order of its sequences."""
     world, found = house.live.worlds[question.reality], list[Change]()
     if alerts:
@@ -145,7 +168,7 @@ def _held(house: House, question: Question, *, alerts: bool) -> Iterator[Change]
         states, areas = world.states_of(question.area), (question.area,)
         found += (Change(question.reality, "state", each.id, areas, each.held) for each in states)
     found.sort(key=lambda change: (ORDER.index(change.kind), change.held.sequence))
-    return iter(found)
+    return found
 
 
 def _own(pictures: dict[Area, Held], area: Area) -> list[tuple[Area, Held]]:

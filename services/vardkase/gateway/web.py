@@ -17,6 +17,7 @@ from .around import Around
 from .house import House
 from .problems import Problem, answer_problem
 from .public.crossorigin import CrossOrigin
+from .swift import Swift
 
 ROUTERS: Final = (
     "reads",
@@ -46,6 +47,7 @@ def build(house: House) -> FastAPI:
     """The application of a house."""
     app = application()
     app.state.house = house
+    app.add_middleware(Swift, house=house)
     app.add_middleware(CrossOrigin)
     app.add_middleware(SecurityHeaders, origins=house.access.origins)
     app.add_middleware(Around, house=house)

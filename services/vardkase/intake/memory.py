@@ -4,7 +4,6 @@ A predecessor may have been killed after it had stored a batch and before it ack
 the oldest message that waits came in tells how far it had got, however long ago that was.
 """
 
-import hashlib
 import logging
 import time
 from typing import Final
@@ -20,6 +19,7 @@ from vardkase_contracts.areas import Area
 from vardkase_contracts.instants import MINUTE, SECOND, parse
 from vardkase_contracts.vocab import Reality
 
+from .carried import fingerprint, signature_of
 from .recent import Recent
 
 log = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ class Memory:
         async for entry in scan(self._nc, streams.REPORTS, self._accepted, since=since):
             message_id = entry.headers.get(MESSAGE_ID)
             if message_id is not None:
-                self._recent.add(message_id, hashlib.sha256(entry.data).digest())
+                self._recent.add(message_id, fingerprint(entry.data, signature_of(entry.head)))
             origin = entry.headers.get(ORIGIN, "")
             if origin.startswith(prefix) and origin[len(prefix) :].isdigit():
                 self.handled(int(origin[len(prefix) :]), parse(entry.headers[RECEIVED]))

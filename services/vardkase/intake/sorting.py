@@ -1,6 +1,5 @@
 """A batch as it came, sorted: what enters the log and under which id, what is refused, what is a repeat."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -9,12 +8,13 @@ from typing import Final
 from vardkase.runtime.jetstream.batches import Outgoing
 from vardkase.runtime.jetstream.delivery import Delivery
 from vardkase.runtime.metrics import Metrics
-from vardkase_contracts import streams, subjects
+from vardkase_contracts import signing, streams, subjects
 from vardkase_contracts.instants import iso
 from vardkase_contracts.refusals import Refusal, rejected
 from vardkase_contracts.reports import extras
 from vardkase_contracts.vocab import Reality, ReportKind
 
+from .carried import fingerprint, signature_of
 from .check import Accepted, check
 from .memory import ORIGIN, RECEIVED, Memory
 
@@ -83,17 +83,21 @@ class Sorter:
     def _entry(self, delivery: Delivery, verdict: Accepted) -> Outgoing | None:
         """How it stands in the log; `None` for a repeat."""
         identity = verdict.identity
-        digest = hashlib.sha256(delivery.data).digest()
+        signature = signature_of(delivery.head)
+        digest = fingerprint(delivery.data, signature)
         message_id = self._memory.message_id(identity, digest)
         if message_id is None:
             return None
         if message_id != identity:
             self._metrics.id_conflict.labels(self._reality).inc()
         self._memory.entering(message_id, digest)
+        headers = {RECEIVED: iso(delivery.stored_at), ORIGIN: f"{self._node}/{delivery.sequence}"}
+        if signature is not None:
+            headers[signing.HEADER] = signature
         return Outgoing(
             subject=verdict.where.accepted,
             data=delivery.data,
-            headers={RECEIVED: iso(delivery.stored_at), ORIGIN: f"{self._node}/{delivery.sequence}"},
+            headers=headers,
             message_id=message_id,
         )
 

@@ -70,6 +70,19 @@ class Metrics:
         self.extras_ignored = Counter(
             "vardkase_extra_fields_ignored", "Fields that the contract does not know", ["reality", "kind"], registry=r
         )
+        self.signatures = Counter(
+            "vardkase_signatures",
+            "Reports looked at for proof of their origin, by what was found",
+            ["reality", "outcome"],
+            registry=r,
+        )
+        self.signature_seconds = Histogram(
+            "vardkase_signature_seconds",
+            "Time to verify the signatures of a batch",
+            ["reality"],
+            buckets=FAST,
+            registry=r,
+        )
         self.clock_adjusted = Counter(
             "vardkase_clock_adjusted",
             "Reports observed more than 2 min ahead of their receipt",

@@ -1,13 +1,4 @@
-"""A NATS server of one's own: found in its wheel, configured, started, waited for, stopped.
-
-Three accounts. `TP` has everything and is for this computer alone: whoever connects over loopback without a name is in
-it. `PUBLIC` has what everyone may see: its writer has a password that stays in the data directory, its readers have
-none to speak of (`public`), and can read one stream and nothing else. `SYS` is the server's own: from it the node asks
-whether the server can store.
-
-`sync_interval: always`: what is acknowledged is on disk. The server's own default is two minutes, and a power cut is
-what this is made for.
-"""
+"""A NATS server of one's own: found in its wheel, configured (`nats_config`), started, waited for, stopped."""
 
 import asyncio
 import contextlib
@@ -20,7 +11,8 @@ import shutil
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Collection
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 from typing import Any, Final
@@ -33,25 +25,22 @@ from vardkase.runtime.bus_watch import Illness
 from vardkase.runtime.errors import Failed
 from vardkase.runtime.jetstream.api import ApiError, NoAnswer, call
 from vardkase.runtime.jetstream.connection import ConnectFailed, Connection, connect
+from vardkase.runtime.nats_config import HOST, LOG_BYTES, Links, config
 from vardkase.runtime.settings import Settings
-from vardkase_contracts.streams import PUBLIC
 
-_HOST: Final = "127.0.0.1"
 _START_TIMEOUT: Final = 60.0
 """A large store takes its time to be read after a power cut."""
 _STOP_TIMEOUT: Final = 10.0
 _ASKED: Final = 2.0
 """Seconds that it may take to say how it is."""
 _HEALTH: Final = "$SYS.REQ.SERVER.PING.HEALTHZ"
-LONGEST: Final = 2 << 20
-"""The longest message, in bytes: the state of a point of which all is said that can be said takes 1.2 MB."""
-_NO_LIMIT: Final = 1 << 50
+_RELOADED: Final = 5.0
+"""Seconds that it may take to read its configuration again: links that change are waited for, up to one."""
 _LEAST_MEMORY: Final = 512 << 20
 _ROOM_TO_START: Final = 16 << 20
 """Bytes: with less on its disk, a server that was started anew would fail at once again."""
 _WRITE_ERROR: Final = "write error"
 """The server's words for what it never gets over: see `EmbeddedNats.illness`."""
-_LOG_BYTES: Final = 10 << 20
 _PR_SET_PDEATHSIG: Final = 1
 _LONGEST_TOLD: Final = 500
 _MOST_TOLD: Final = 20
@@ -61,34 +50,19 @@ _EXPECTED: Final = "Plaintext passwords detected"
 
 log: Final = logging.getLogger(__name__)
 
-#: What an anonymous reader may ask of JetStream: about this one stream, and nothing that changes it.
-_READERS_MAY_ASK: Final = (
-    "$JS.API.INFO",
-    "$JS.API.STREAM.NAMES",
-    f"$JS.API.STREAM.INFO.{PUBLIC}",
-    f"$JS.API.STREAM.MSG.GET.{PUBLIC}",
-    f"$JS.API.DIRECT.GET.{PUBLIC}",
-    f"$JS.API.DIRECT.GET.{PUBLIC}.>",
-    f"$JS.API.CONSUMER.CREATE.{PUBLIC}",
-    f"$JS.API.CONSUMER.CREATE.{PUBLIC}.>",
-    f"$JS.API.CONSUMER.INFO.{PUBLIC}.*",
-    f"$JS.API.CONSUMER.DELETE.{PUBLIC}.*",
-    f"$JS.API.CONSUMER.MSG.NEXT.{PUBLIC}.*",
-    f"$JS.ACK.{PUBLIC}.>",
-    f"$JS.FC.{PUBLIC}.>",
-)
-_READERS_MAY_HEAR: Final = ("_INBOX.>", "tp.v1.act.public.>")
-
 
 class EmbeddedNats:
     """A nats-server as a child process, with its store in the node's data directory.
 
     Args:
         settings: `data_dir`, `node`, and `nats_port` (0: a free one, kept while this object lives).
+        links: the links to other servers that it starts with, asked at each start; `relink` changes them.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, links: Callable[[], Links] = Links) -> None:
         self._node = settings.node
+        self._links = links
+        self._listen = ""
         self._dir = settings.data_dir / "nats"
         self._port = settings.nats_port
         self._process: asyncio.subprocess.Process | None = None
@@ -98,17 +72,17 @@ class EmbeddedNats:
     @property
     def url(self) -> str:
         """Where the node's account is reached, from this computer."""
-        return f"nats://{_HOST}:{self._port}"
+        return f"nats://{HOST}:{self._port}"
 
     @property
     def public_url(self) -> str:
         """Where everyone reads what is public."""
-        return f"nats://public:public@{_HOST}:{self._port}"
+        return f"nats://public:public@{HOST}:{self._port}"
 
     @property
     def projector_url(self) -> SecretStr:
         """Where the public account is written: holds a password."""
-        return SecretStr(f"nats://projector:{self._passwords['projector']}@{_HOST}:{self._port}")
+        return SecretStr(f"nats://projector:{self._passwords['projector']}@{HOST}:{self._port}")
 
     async def start(self) -> None:
         """Start it, also again after its end: on the same port and store. Returns when JetStream answers.
@@ -119,7 +93,7 @@ class EmbeddedNats:
         binary = _binary()
         if self._port:
             _free(self._port)
-        config = self._prepare()
+        written = self._prepare()
         told = self._log.stat().st_size if self._log.is_file() else 0
         for old in self._dir.glob("*.ports"):
             old.unlink(missing_ok=True)
@@ -127,7 +101,7 @@ class EmbeddedNats:
             self._process = await asyncio.create_subprocess_exec(
                 str(binary),
                 "-c",
-                str(config),
+                str(written),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=asyncio.subprocess.DEVNULL,
@@ -167,6 +141,62 @@ class EmbeddedNats:
                 process.kill()
             await process.wait()
 
+    async def relink(self, links: Links) -> None:
+        """Give the server that runs other links, from now on; who is connected and may stay notices nothing.
+
+        Raises:
+            Failed: the server cannot be asked, or cannot change this while it runs: started anew, it can.
+        """
+        try:
+            _write(self._config, self._render(links))
+        except OSError as error:
+            raise Failed(f"{self._config}: cannot be written: {error.strerror or error}") from None
+        await self._order("RELOAD", {}, within=_RELOADED)
+
+    async def cut(self, spared: Collection[str]) -> int:
+        """End links that others have dialled; who may stay dials again. How many were ended.
+
+        The server goes on with a link whose user is gone from its configuration: that is looked at when it is dialled.
+
+        Args:
+            spared: the names of servers whose links stay. A name is what a server says of itself: of several with one
+                name none stays.
+
+        Raises:
+            Failed: the server cannot be asked, or does not do it.
+        """
+        try:
+            found = (await self._order("LEAFZ", {}, within=_ASKED)).get("leafs") or []
+            dialled = [(int(each["id"]), str(each["name"])) for each in found if not each.get("is_spoke")]
+        except (LookupError, TypeError, ValueError) as error:
+            raise Failed(f"nats-server does not tell its links: {error}") from None
+        names = Counter(name for _, name in dialled)
+        ended = [number for number, name in dialled if name not in spared or names[name] > 1]
+        for number in ended:
+            await self._order("KICK", {"cid": number}, within=_ASKED)
+        return len(ended)
+
+    async def _order(self, what: str, body: dict[str, Any], *, within: float) -> dict[str, Any]:
+        """Ask the server itself for something. What it answers with.
+
+        Raises:
+            Failed: it does not answer, or does not do it.
+        """
+        watch = self._watch
+        if watch is None:
+            raise Failed("nats-server is not there")
+        try:
+            server = json.loads((await watch.request(_HEALTH, b"", timeout=_ASKED)).data)["server"]["id"]
+            subject = f"$SYS.REQ.SERVER.{server}.{what}"
+            answer = json.loads((await watch.request(subject, json.dumps(body).encode(), timeout=within)).data)
+            error = answer.get("error")
+        except (nats.errors.Error, OSError, ValueError, LookupError) as trouble:
+            raise Failed(f"nats-server does not do {what}: {trouble or type(trouble).__name__}") from None
+        if error is not None:
+            told = error.get("description", error) if isinstance(error, dict) else error
+            raise Failed(f"nats-server refuses {what}: {str(told)[:_LONGEST_TOLD]}")
+        return answer.get("data") or {}
+
     async def illness(self) -> Illness | None:
         """What is the matter with the server that runs; None when it is well.
 
@@ -193,7 +223,7 @@ class EmbeddedNats:
     async def _watch_from_now(self) -> None:
         """Connect to the account that may ask for the server's health."""
         await self._no_watch()
-        url = f"nats://watch:{self._passwords['watch']}@{_HOST}:{self._port}"
+        url = f"nats://watch:{self._passwords['watch']}@{HOST}:{self._port}"
         try:
             self._watch = await connect(url, name="watch", within=_ASKED)
         except ConnectFailed as error:
@@ -214,6 +244,10 @@ class EmbeddedNats:
         return None if process is None or process.returncode is not None else process.pid
 
     @property
+    def _config(self) -> Path:
+        return self._dir / "nats-server.conf"
+
+    @property
     def _log(self) -> Path:
         return self._dir / "nats-server.log"
 
@@ -222,58 +256,23 @@ class EmbeddedNats:
         try:
             self._dir.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._passwords = _secrets(self._dir / "passwords.json")
-            path = self._dir / "nats-server.conf"
-            _write(path, self._render())
+            self._listen = f"{HOST}:{self._port or -1}"
+            path = self._config
+            _write(path, self._render(self._links()))
         except OSError as error:
             raise Failed(f"{self._dir}: cannot be written: {error.strerror or error}") from None
         return path
 
-    def _render(self) -> str:
-        """The configuration; JSON is a subset of what nats-server reads."""
-        config: dict[str, Any] = {
-            "server_name": self._node,
-            "listen": f"{_HOST}:{self._port or -1}",
-            "ports_file_dir": str(self._dir),
-            "jetstream": {
-                "store_dir": str(self._dir / "store"),
-                "domain": self._node,
-                "sync_interval": "always",
-                # Each stream has its own limit. The server's for all of them, unless it is given, is a share of what is
-                # free when it starts: a store larger than that would take nothing more after a restart.
-                "max_file_store": _NO_LIMIT,
-            },
-            "max_payload": LONGEST,
-            # Otherwise a black hole goes unnoticed for minutes.
-            "ping_interval": "5s",
-            "ping_max": 2,
-            "log_file": str(self._log),
-            "log_size_limit": _LOG_BYTES,
-            "log_max_num": 3,
-            "accounts": {
-                "SYS": {"users": [{"user": "watch", "password": self._passwords["watch"]}]},
-                "TP": {
-                    "jetstream": "enabled",
-                    "users": [{"user": "node", "password": self._passwords["node"]}],
-                },
-                "PUBLIC": {
-                    "jetstream": "enabled",
-                    "users": [
-                        {"user": "projector", "password": self._passwords["projector"]},
-                        {
-                            "user": "public",
-                            "password": "public",
-                            "permissions": {
-                                "publish": {"allow": list(_READERS_MAY_ASK)},
-                                "subscribe": {"allow": list(_READERS_MAY_HEAR)},
-                            },
-                        },
-                    ],
-                },
-            },
-            "no_auth_user": "node",
-            "system_account": "SYS",
-        }
-        return json.dumps(config, indent=2)
+    def _render(self, links: Links) -> str:
+        made = config(
+            node=self._node,
+            directory=self._dir,
+            log=self._log,
+            listen=self._listen,
+            passwords=self._passwords,
+            links=links,
+        )
+        return json.dumps(made, indent=2)
 
     async def _until_ready(self, process: asyncio.subprocess.Process) -> None:
         ended = asyncio.ensure_future(process.wait())
@@ -322,10 +321,10 @@ def _free(port: int) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((_HOST, port))
+            probe.bind((HOST, port))
         except OSError as error:
             raise Failed(
-                f"NATS port {port} on {_HOST}: {error.strerror or error}; give another (--nats-port, 0 = a free one)"
+                f"NATS port {port} on {HOST}: {error.strerror or error}; give another (--nats-port, 0 = a free one)"
             ) from None
 
 
@@ -358,7 +357,7 @@ def _warnings(path: Path, start: int) -> list[str]:
     try:
         with path.open("rb") as file:
             file.seek(start if start <= path.stat().st_size else 0)
-            lines = file.read(_LOG_BYTES).decode(errors="replace").splitlines()
+            lines = file.read(LOG_BYTES).decode(errors="replace").splitlines()
     except OSError:
         return []
     found = [line.partition(mark)[2].strip() for line in lines for mark in ("[WRN]", "[ERR]") if mark in line]

@@ -11,7 +11,7 @@ import logging
 import signal
 import socket
 from collections.abc import Callable, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, runtime_checkable
 
 import uvicorn
 from faststream.asgi import AsgiFastStream
@@ -55,6 +55,19 @@ class Service(Protocol):
 
     def checks(self) -> Sequence[Check]:
         """What must hold for it to be ready, as it is now: its consumers exist and advance. Fast; no I/O."""
+        ...
+
+
+@runtime_checkable
+class Early(Protocol):
+    """A service that has something to do before it is connected: to answer, if only that it cannot do more yet."""
+
+    async def early(self, nc: Connection) -> None:
+        """Begins it.
+
+        Args:
+            nc: the connection that `start` will be given, not connected yet.
+        """
         ...
 
 
@@ -106,12 +119,13 @@ class Application(AsgiFastStream):
         self._link = Link(settings, metrics, account=NODE, name=f"{service.name} {settings.node}")
         self._nats = Broker(settings, self._link, routers=tuple(routers))
         self._starting: asyncio.Task[None] | None = None
-        self._started = False
+        self._started = self._early = False
         service.tasks.on_death = lambda name, error: self.fate.fail(f"the task {name} ended", error)
         super().__init__(
             self._nats,
             asgi_routes=endpoints(service.name, self.checks, lambda: generate_latest(metrics.registry)),
             logger=FASTSTREAM_LOG,
+            on_startup=[self._start_early],
             after_startup=[self._start_service],
             on_shutdown=[self._stop_service],
         )
@@ -135,6 +149,11 @@ class Application(AsgiFastStream):
         except Exception as error:  # noqa: BLE001 -- told, and the process ends
             self.fate.fail(f"{self.service.name} cannot go on: {error or type(error).__name__}", error)
 
+    async def _start_early(self) -> None:
+        if isinstance(self.service, Early):
+            self._early = True
+            await self.service.early(self._link.client)
+
     async def _start_service(self) -> None:
         gc.disable()  # all that is made now stays
         watch = self._link.watch(self.fate.fail)
@@ -156,9 +175,9 @@ class Application(AsgiFastStream):
     async def _stop_service(self) -> None:
         started, self._started = self._started, False
         self.metrics.up.set(0)
-        if self._starting is None:
+        if self._starting is None and not self._early:
             return
-        if not started:
+        if self._starting is not None and not started:
             self._starting.cancel()
             with contextlib.suppress(asyncio.CancelledError, Exception):  # already told by the one that waits for it
                 await self._starting

@@ -12,6 +12,7 @@ from vardkase.runtime.setting_types import (
     Count,
     Descriptor,
     InboxPrefix,
+    ListenAddress,
     Port,
     Seconds,
     SecondsOrNone,
@@ -47,6 +48,25 @@ class LinkSettings(_Group):
     """What may be waiting to be sent, in bytes; a sender beyond it waits."""
     inbox_prefix: InboxPrefix = "_INBOX"
     """Where answers are sent; a restricted user has one of its own."""
+
+
+class LinksSettings(_Group):
+    """The links to other nodes of a federation, and the standing check of what comes over them."""
+
+    listen: ListenAddress | None = None
+    """Where children are listened for, host:port, when that is not the port of the address that they dial: behind a
+    firewall that forwards. None: that port, on every address; without TLS on loopback alone."""
+    tick: Seconds = 1.0
+    """How often each link is looked at."""
+    answer: Seconds = 2.0
+    """How long the other node may take to answer; one that does not is down."""
+    stalled: Seconds = 4.0
+    """A stream of a node that answers from which nothing was heard for so long, not even a heartbeat (one a second),
+    is read anew."""
+    stuck: Seconds = 10.0
+    """The same when it is heard of, has more, and nothing comes."""
+    redial: Seconds = 15.0
+    """A link to the parent that has been down for so long though its port answers is dialled anew."""
 
 
 class HealthSettings(_Group):
@@ -154,6 +174,8 @@ class WebSettings(_Group):
     patience: Seconds = 15.0
     """How long a request may take to arrive, and nothing of an answer to be taken; then the connection is cut. Streams
     have `stalled`."""
+    opening: SecondsOrNone = 5.0
+    """How long a request waits while the gateway reads what there is, before it is answered 503."""
     keep_alive: Seconds = 20.0
     """How long a connection may be idle between two requests."""
     body: Count = 2 * MEBIBYTE

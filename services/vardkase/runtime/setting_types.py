@@ -86,6 +86,13 @@ def _prefix(value: Any) -> str:
     return value
 
 
+def _listen(value: Any) -> str:
+    host, colon, port = value.rpartition(":") if isinstance(value, str) else ("", "", "")
+    if not host or not colon or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise ValueError("expected host:port, such as 0.0.0.0:7422")
+    return f"{host}:{port}"
+
+
 def _area(value: Any) -> str:
     try:
         return Area.parse(value).code
@@ -167,6 +174,8 @@ Port = Annotated[int, BeforeValidator(_port)]
 """A TCP port; 0 asks for a free one."""
 Descriptor = Annotated[int, BeforeValidator(_descriptor)]
 """The number of a file descriptor that the process inherited."""
+ListenAddress = Annotated[str, BeforeValidator(_listen)]
+"""A host and port to listen on."""
 Count = Annotated[int, BeforeValidator(_count)]
 """How many, at least 1."""
 Speed = Annotated[float, BeforeValidator(_speed)]

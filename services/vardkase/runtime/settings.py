@@ -70,6 +70,14 @@ class Settings(BaseSettings):
     """A NATS credentials file for the public account."""
     nats_port: types.Port = 4222
     """The port of an embedded NATS."""
+    federation: types.ReadableFile | None = None
+    """The file of the federation that the node is in. None: it is alone."""
+    keys: types.AbsolutePath | None = None
+    """The folder with the node's secrets for its links. None: `secrets/<node>` beside the federation's file."""
+    sign_key: types.AbsolutePath | None = None
+    """The secret key that a kommun's reports are signed with where they are made or taken in: a file; or a folder with
+    one of each kommun that this node takes reports in for, `2480.key`. None: that of the node's secrets, if there is
+    one."""
     archive: bool = True
     """Whether `vardkase up` keeps the archive: history in PostgreSQL."""
     database_url: types.PostgresUrl | None = None
@@ -109,6 +117,7 @@ class Settings(BaseSettings):
     time. None: when the process starts. Set by `vardkase up`."""
 
     link: groups.LinkSettings = groups.LinkSettings()
+    links: groups.LinksSettings = groups.LinksSettings()
     health: groups.HealthSettings = groups.HealthSettings()
     reader: groups.ReaderSettings = groups.ReaderSettings()
     writer: groups.WriterSettings = groups.WriterSettings()

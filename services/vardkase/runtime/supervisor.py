@@ -11,7 +11,7 @@ import socket
 import sys
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from vardkase.runtime import exposition
 from vardkase.runtime.backoff import Backoff
@@ -45,6 +45,22 @@ class Handed:
     """Settings, by the variable's name without its prefix; they win over those for all. Asked once the bus is up."""
 
 
+class Standing(Protocol):
+    """Work that the supervisor's own process does as long as it runs: too little for a process of its own."""
+
+    async def run(self) -> None:
+        """Does it, until cancelled. It must not end by itself."""
+        ...
+
+    def checks(self) -> Sequence[Check]:
+        """How it goes."""
+        ...
+
+    def exposition(self) -> str:
+        """Its metrics as text."""
+        ...
+
+
 class Supervisor:
     """A node's processes.
 
@@ -54,6 +70,7 @@ class Supervisor:
         bus: the NATS server it runs, if it does.
         beside: other servers that it runs, and is ready without.
         optional: those of the services that it is ready without.
+        standing: work that this process does itself.
         ask: how the bus is: see `BusWatch`.
         variables: the settings that the services get besides, once the bus is up (`nats_url` …).
         handed: what a service gets that others do not, by its name.
@@ -77,11 +94,13 @@ class Supervisor:
         beside: Sequence[Beside] = (),
         optional: Collection[str] = (),
         ask: Callable[[], Awaitable[Illness | None]] | None = None,
+        standing: Sequence[Standing] = (),
         command: Command = command,
     ) -> None:
         self._settings = settings
         self._bus = bus
         self._beside = beside
+        self._standing = standing
         self._prepare = prepare
         self._bound = bound
         self.http = url(bound)
@@ -128,7 +147,8 @@ class Supervisor:
         trouble = self._bus_watch.trouble
         nats = Check(name="nats", ok=self._prepared.is_set() and not trouble, detail=trouble or self._bus_detail)
         others = [each.check() for each in self._beside]
-        return [nats, *(check for child in self.children for check in child.checks), *others]
+        own = [check for each in self._standing for check in each.checks()]
+        return [nats, *(check for child in self.children for check in child.checks), *others, *own]
 
     async def start(self) -> None:
         """Starts everything; returns when it is under way.
@@ -149,6 +169,8 @@ class Supervisor:
         if self._bus is not None:
             self._spawn(self._keep_bus(self._bus), "keep nats")
         self._spawn(self._bus_watch.run(), "watch nats")
+        for each in self._standing:
+            self._spawn(each.run(), "standing work")
 
     async def run(self, *, stop: asyncio.Event, hurry: asyncio.Event, ready: Callable[[], Awaitable[None]]) -> int:
         """Starts the node, keeps it, and stops it in order. The exit code.
@@ -282,7 +304,7 @@ class Supervisor:
     async def _metrics(self) -> Answer:
         texts = await asyncio.gather(*(child.metrics() for child in self.children), return_exceptions=True)
         found = {c.name: t for c, t in zip(self.children, texts, strict=True) if isinstance(t, str)}
-        own = self._own_metrics(set(found))
+        own = self._own_metrics(set(found)) + "".join(each.exposition() for each in self._standing)
         body = exposition.merge(found) + own
         return Answer(kind=exposition.CONTENT_TYPE, body=body.encode())
 

@@ -8,16 +8,17 @@ from starlette.requests import Request
 from vardkase.gateway.house import House, house_of
 from vardkase.gateway.principal import Principal
 from vardkase.gateway.problems import Problem
-from vardkase_contracts.vocab import REALITIES, Reality
+from vardkase_contracts.vocab import Reality
 
 from .away import AccessAway
 from .limits import whole_seconds
 from .origin import Origin, is_ours
 from .sessions import Kind
-from .tokens import PREFIX
+from .tokens import PREFIX, gravest
 
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _CHALLENGE: Final = 'Bearer realm="vardkase"'
+_ORIGIN: Final = "vardkase.origin"
 _LONGEST: Final = 8192
 """Most characters of what is shown."""
 
@@ -38,10 +39,9 @@ async def same_site(request: Request) -> None:
 
 def origin_of(request: Request) -> Origin:
     """From where a request comes; found out once."""
-    found: Origin | None = getattr(request.state, "origin", None)
+    found: Origin | None = request.scope.get(_ORIGIN)
     if found is None:
-        found = house_of(request).access.origins.of(request.scope, request.headers)
-        request.state.origin = found
+        found = request.scope[_ORIGIN] = house_of(request).access.origins.of(request.scope, request.headers)
     return found
 
 
@@ -61,13 +61,13 @@ async def by_secret(request: Request, secret: str, origin: Origin) -> Principal:
     try:
         found = await house.access.authenticate(secret) if len(secret) <= _LONGEST else None
     except AccessAway:
-        house.access.counts.let_in.labels(by, "away").inc()
+        house.access.counts.came(by, "away")
         raise away() from None
     if found is None:
-        house.access.counts.let_in.labels(by, "refused").inc()
+        house.access.counts.came(by, "refused")
         _failed(house, origin)
         raise unknown(request, "invalid_token", "This token opens nothing: it is wrong, has expired or was revoked")
-    house.access.counts.let_in.labels(by, "let_in").inc()
+    house.access.counts.came(by, "let_in")
     return found
 
 
@@ -81,9 +81,9 @@ def by_session(request: Request, cookie: str, kind: Kind, origin: Origin) -> Pri
     try:
         found = house.access.by_session(cookie, kind)
     except AccessAway:
-        house.access.counts.let_in.labels(kind, "away").inc()
+        house.access.counts.came(kind, "away")
         raise away() from None
-    house.access.counts.let_in.labels(kind, "refused" if found is None else "let_in").inc()
+    house.access.counts.came(kind, "refused" if found is None else "let_in")
     if found is None:
         _failed(house, origin)
     return found
@@ -153,4 +153,4 @@ def asked(request: Request) -> str:
 
 def reality_of(who: Principal) -> Reality:
     """The reality that something is told under which is of none: the gravest that somebody has."""
-    return next(each for each in REALITIES if each in who.realities)
+    return gravest(who.realities)

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import nats.errors
-import orjson
 from nats.aio.client import Client
 
 from vardkase.gateway.principal import Principal, within
@@ -26,12 +25,12 @@ from vardkase.runtime.jetstream.writer import StreamWriter
 from vardkase.runtime.metrics import Metrics
 from vardkase.runtime.settings import Settings
 from vardkase.runtime.tasks import Tasks
-from vardkase_contracts import instants, streams, subjects
+from vardkase_contracts import streams
 from vardkase_contracts.areas import Area
-from vardkase_contracts.client import new_id
 from vardkase_contracts.vocab import Reality
 
 from .counts import AuditMetrics
+from .events import audit_event
 from .telling import Outcome, Telling, Told
 
 log: Final = logging.getLogger(__name__)
@@ -126,7 +125,7 @@ class Audit:
         if self._writer is None or len(self._acts) >= _ACTS:
             raise _unwritten()
         told = self._told(principal, what, on, area, reality, outcome)
-        act = _Act(self._message(told), asyncio.get_running_loop().create_future())
+        act = _Act(audit_event(told, self._source), asyncio.get_running_loop().create_future())
         self._acts.append(act)
         self._quiet.clear()
         self._acting.set()
@@ -160,7 +159,7 @@ class Audit:
         elif len(self._seen) >= self._settings.audit_backlog:
             self._lose(1)
         else:
-            self._seen.append(self._message(telling))
+            self._seen.append(audit_event(telling, self._source))
             self._quiet.clear()
             self._counts.waiting.set(len(self._seen))
             self._seeing.set()
@@ -219,23 +218,6 @@ class Audit:
     def _written(self, kind: str, count: int) -> None:
         self._trouble = ""
         self._counts.written.labels(kind).inc(count)
-
-    def _message(self, told: Told) -> Outgoing:
-        who = {"id": told.who} if told.role is None else {"id": told.who, "role": told.role}
-        identity = new_id()
-        event = {
-            "specversion": "1.0",
-            "type": "se.trygghetspunkt.audit.v1",
-            "id": identity,
-            "source": self._source,
-            "subject": told.area.code,
-            "time": instants.iso(told.at),
-            "datacontenttype": "application/json",
-            "reality": told.reality,
-            "data": {"who": who, "what": told.what, "on": told.on, "outcome": told.outcome},
-        }
-        subject = subjects.audit(told.reality, told.area)
-        return Outgoing(subject=subject, data=orjson.dumps(event), message_id=f"audit/{identity}")
 
 
 def _unwritten() -> Problem:

@@ -15,14 +15,22 @@ class AccessMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self.let_in: Final = Counter(
             "vardkase_access",
-            "Requests by how they showed who asks (token, jwt, session, form) and what came of it",
+            "Requests by how they showed who asks (token, jwt; sessions: staff, form) and what came of it",
             ["by", "outcome"],
             registry=registry,
         )
+        self._let_in: dict[tuple[str, str], Counter] = {}
         self.limited: Final = Counter(
             "vardkase_access_limited", "Requests answered with 429, by whose limit it was", ["limit"], registry=registry
         )
         self.held: Final = Gauge("vardkase_access_held", "Tokens and sessions in memory", ["what"], registry=registry)
+
+    def came(self, by: str, outcome: str) -> None:
+        """Count a request by how it showed who asks, and what came of it."""
+        child = self._let_in.get((by, outcome))
+        if child is None:
+            child = self._let_in[by, outcome] = self.let_in.labels(by, outcome)
+        child.inc()
 
 
 class AuditMetrics:

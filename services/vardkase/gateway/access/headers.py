@@ -2,7 +2,6 @@
 
 from typing import Final
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .origin import Origins
@@ -13,22 +12,28 @@ CSP: Final = (
     "frame-ancestors 'none'"
 )
 """Nothing but our own files, nothing inline, in nobody's frame."""
-_PAGES: Final = {
-    "content-security-policy": CSP,
-    "x-frame-options": "DENY",
-    "cross-origin-opener-policy": "same-origin",
-    "permissions-policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
-}
-_ALL: Final = {
-    "x-content-type-options": "nosniff",
+Header = tuple[bytes, bytes]
+
+_ALL: Final[tuple[Header, ...]] = (
+    (b"x-content-type-options", b"nosniff"),
     # Not `no-referrer`: a browser would then say of our own forms, too, that they come from nowhere (`Origin: null`).
-    "referrer-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-}
-_HSTS: Final = "max-age=31536000"
-_NO_STORE: Final = "no-store"
-_BARE: Final = "default-src 'none'; frame-ancestors 'none'"
-"""Of what is no page: should a browser show it all the same, nothing in it runs."""
+    (b"referrer-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+_OF_PAGES: Final[tuple[Header, ...]] = (
+    *_ALL,
+    (b"content-security-policy", CSP.encode()),
+    (b"x-frame-options", b"DENY"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), microphone=(), geolocation=(), payment=(), usb=()"),
+)
+# Of what is no page: should a browser show it all the same, nothing in it runs.
+_OF_OTHERS: Final[tuple[Header, ...]] = (
+    *_ALL,
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+)
+_HSTS: Final = (b"strict-transport-security", b"max-age=31536000")
+_NO_STORE: Final = (b"cache-control", b"no-store")
 
 
 class SecurityHeaders:
@@ -51,21 +56,17 @@ class SecurityHeaders:
 
         async def sent(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                self._add(headers)
-                if self._origins.of(scope, Headers(scope=scope)).secure:
-                    headers.setdefault("strict-transport-security", _HSTS)
+                message["headers"] = self._completed(list(message.get("headers", ())), scope)
             await send(message)
 
         await self._app(scope, receive, sent)
 
-    def _add(self, headers: MutableHeaders) -> None:
-        for name, value in _ALL.items():
-            headers.setdefault(name, value)
-        if headers.get("content-type", "").startswith("text/html"):
-            for name, value in _PAGES.items():
-                headers.setdefault(name, value)
-        else:
-            headers.setdefault("content-security-policy", _BARE)
-        if "set-cookie" in headers:
-            headers.setdefault("cache-control", _NO_STORE)
+    def _completed(self, headers: list[Header], scope: Scope) -> list[Header]:
+        given = {name.lower(): value for name, value in headers}
+        is_page = given.get(b"content-type", b"").startswith(b"text/html")
+        headers += [each for each in (_OF_PAGES if is_page else _OF_OTHERS) if each[0] not in given]
+        if b"set-cookie" in given and b"cache-control" not in given:
+            headers.append(_NO_STORE)
+        if self._origins.is_secure(scope) and _HSTS[0] not in given:
+            headers.append(_HSTS)
+        return headers

@@ -8,6 +8,7 @@ import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
 from vardkase.runtime.access_settings import AccessSettings
@@ -66,6 +67,7 @@ def whole_seconds(wait: float) -> str:
     return str(max(1, math.ceil(wait)))
 
 
+@lru_cache(maxsize=4096)
 def one_of(address: str) -> str:
     """Whose an address is: of IPv6 the /64, since whoever has one has all of it."""
     try:

@@ -76,7 +76,7 @@ async def revoke_token(request: Request, who: Principal, identity: str) -> Token
     house = house_of(request)
     held = house.access.token(identity)
     if tokens.SUBJECT_ID.fullmatch(identity) is not None:
-        if who.role != "admin":
+        if not tokens.may_shut_out(who):
             refuse(request, "token.revoke", who.area.code, who.area, reality_of(who))
     elif held is None or not tokens.may_manage(held, who):
         raise _not_theirs()

@@ -77,7 +77,7 @@ class Mirror(Generic[T]):
     @property
     def unsure_s(self) -> float:
         """Seconds since it was last known that nothing was changed without its being known here."""
-        if self._follower.check().ok:
+        if self._follower.ok:
             self._sure = time.monotonic()
         return time.monotonic() - self._sure
 

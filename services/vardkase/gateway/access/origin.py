@@ -2,8 +2,7 @@
 
 import ipaddress
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -15,8 +14,7 @@ _MOST_HOPS: Final = 20
 _PORTS: Final = {"http": 80, "https": 443}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """From where a request comes."""
 
     address: str
@@ -61,6 +59,12 @@ class Origins:
             scheme=told if told in _PORTS else scheme,
             host=_last(headers, "x-forwarded-host") or host,
         )
+
+    def is_secure(self, scope: Scope) -> bool:
+        """Whether the browser speaks https."""
+        if not self._proxies:
+            return scope.get("scheme") == "https"
+        return self.of(scope, Headers(scope=scope)).secure
 
     def _is_proxy(self, address: str) -> bool:
         if not self._proxies:

@@ -258,8 +258,13 @@ def may_make(
 
 
 def may_manage(token: Token, manager: Principal) -> bool:
-    """Whether somebody may see and revoke a token: whoever may make such a one, in realities of theirs or not."""
-    return may_make(manager, role=token.role, area=token.area, realities=(), point=token.point)
+    """Whether somebody may see and revoke a token: whoever may make such a one."""
+    return may_make(manager, role=token.role, area=token.area, realities=token.realities, point=token.point)
+
+
+def may_shut_out(manager: Principal) -> bool:
+    """Whether somebody may shut out an issuer's person, from their own area and in all realities."""
+    return manager.role == "admin" and manager.realities == frozenset(REALITIES)
 
 
 def encode(token: Token) -> bytes:
@@ -313,6 +318,11 @@ def _read(held: Any) -> Token:
         revoked_by=None if held["revoked_by"] is None else str(held["revoked_by"]),
         hash=bytes.fromhex(held["hash"]),
     )
+
+
+def gravest(realities: Iterable[Reality]) -> Reality:
+    """Of some realities the one that something is told under which is of none: `act`, if that is among them."""
+    return _in_order(realities)[0]
 
 
 def _in_order(realities: Iterable[Reality]) -> list[Reality]:

@@ -7,15 +7,17 @@ longer what was shown (somebody else has changed the register meanwhile), it is 
 import asyncio
 import base64
 import binascii
+import contextlib
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import orjson
 from fastapi import APIRouter
 from starlette.datastructures import UploadFile
-from starlette.requests import ClientDisconnect, Request
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import Request
 from starlette.responses import Response
 
 from vardkase.gateway import forms
@@ -135,22 +137,24 @@ async def _body(request: Request, house: House) -> tuple[forms.Pairs, tuple[str,
     kind = bodies.media_type(request, (_MULTIPART, "application/x-www-form-urlencoded"))
     if kind != _MULTIPART:
         return await forms.fields(request, house, limit=2 * _BODY), None
-    with house.writing.bodies.room(bodies.length_of(request, _BODY)):
-        try:
-            async with (
-                asyncio.timeout(house.settings.web.body_patience),
-                request.form(max_files=1, max_fields=50, max_part_size=64 << 10) as form,
-            ):
-                pairs = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
-                uploads = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
-                file = (uploads[0].filename or "fil", await uploads[0].read(LARGEST + 1)) if uploads else None
-        except TimeoutError:
-            raise Problem(408, "too_slow", "Filen kom inte fram i tid.", headers={"connection": "close"}) from None
-        except ClientDisconnect:
-            raise Problem(400, "cut_off", "Filen kom inte fram.", headers={"connection": "close"}) from None
+    raw = await forms.body(request, house, limit=_BODY)
+    try:
+        parser = MultiPartParser(request.headers, _once(raw), max_files=1, max_fields=50, max_part_size=64 << 10)
+        form = await parser.parse()
+    except MultiPartException:
+        raise not_a_form("file") from None
+    async with contextlib.AsyncExitStack() as open_files:
+        open_files.push_async_callback(form.close)
+        pairs = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
+        uploads = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
+        file = (uploads[0].filename or "fil", await uploads[0].read(LARGEST + 1)) if uploads else None
     if file is not None and len(file[1]) > LARGEST:
         raise Problem(413, "too_large", "Filen är för stor. Dela den, eller importera den från kommandoraden.")
     return pairs, file
+
+
+async def _once(raw: bytes) -> AsyncGenerator[bytes, None]:
+    yield raw
 
 
 def _asked(pairs: forms.Pairs, file: tuple[str, bytes] | None) -> _Asked:

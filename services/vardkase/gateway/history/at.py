@@ -11,9 +11,9 @@ from starlette.responses import Response
 
 from vardkase.gateway import geojson
 from vardkase.gateway.house import House, house_of
-from vardkase.gateway.negotiate import answer
+from vardkase.gateway.negotiate import answer, pack_ahead
 from vardkase.gateway.points import PointsQuery
-from vardkase.gateway.principal import Principal
+from vardkase.gateway.principal import Principal, within
 from vardkase.gateway.problems import Problem
 from vardkase_contracts.areas import Area
 from vardkase_contracts.instants import iso
@@ -35,9 +35,12 @@ async def picture(request: Request, who: Principal, area: Area, reality: Reality
     Raises:
         Problem: 400, 404, 429, 503.
     """
-    asked = _Asked(house_of(request), when)
+    house = house_of(request)
+    asked = _Asked(house, when)
+    if not within(area, house.area):
+        raise Problem(404, "not_found", "there is no picture of this area at this node")
     told = await asked.archive.ask(asked.about("picture", reality, area), who.id)
-    return answered(request, told.body, asked.headers(told))
+    return await answered(request, told.body, asked.headers(told))
 
 
 async def points(
@@ -53,7 +56,7 @@ async def points(
     told = await asked.archive.ask(ask, who.id)
     link = next_page(request, told.head.cursor, asked.pinned())
     body = geojson.collection(_parts(told), matched=told.head.matched, link=link.get("link"))
-    return answered(request, body, {**link, **asked.headers(told)}, media_type=geojson.MEDIA_TYPE)
+    return await answered(request, body, {**link, **asked.headers(told)}, media_type=geojson.MEDIA_TYPE)
 
 
 async def point(request: Request, who: Principal, point: str, reality: Reality, when: When) -> Response:
@@ -65,7 +68,7 @@ async def point(request: Request, who: Principal, point: str, reality: Reality, 
     asked = _Asked(house_of(request), when)
     ask = replace(asked.about("point", reality, Area("kommun", point[:4])), point=point)
     told = await asked.archive.ask(ask, who.id)
-    return answered(request, told.body, asked.headers(told), media_type=geojson.MEDIA_TYPE)
+    return await answered(request, told.body, asked.headers(told), media_type=geojson.MEDIA_TYPE)
 
 
 class _Asked:
@@ -120,12 +123,13 @@ def archive_of(house: House) -> Archive:
     return house.archive
 
 
-def answered(
+async def answered(
     request: Request, body: bytes, headers: Mapping[str, str], *, media_type: str = "application/json"
 ) -> Response:
     """An answer that names its bytes: by its tag, and by a header that stays when it is compressed."""
     digest = hashlib.sha256(body).hexdigest()
-    return answer(request, body, digest, media_type=media_type, headers={**headers, SHA256: digest})
+    await pack_ahead(request, body, digest)
+    return answer(request, body, digest, media_type=media_type, headers={**headers, SHA256: digest}, keep=True)
 
 
 def next_page(request: Request, cursor: str | None, pinned: Mapping[str, str]) -> dict[str, str]:

@@ -21,6 +21,7 @@ from vardkase_contracts.instants import iso
 
 from .asks import Ask
 from .at import KNOWN, answered, archive_of, next_page
+from .documented import ANSWERS
 from .when import instant
 
 router: Final = APIRouter()
@@ -42,6 +43,7 @@ PointPath = Annotated[
     tags=["points"],
     summary="A point's history: every report, with before and after",
     response_class=Response,
+    responses=ANSWERS,
 )
 async def point_history(
     request: Request,
@@ -103,7 +105,7 @@ async def point_history(
         raise Problem(404, "not_found", "Nothing was ever reported of this point in this reality")
     link = next_page(request, _encoded(by, first + limit) if first + limit < told.head.matched else None, {})
     body = _document(point, reality, basis, shown, told.head.matched, told.body, link.get("link"))
-    return answered(request, body, {**link, KNOWN: shown, "vardkase-basis": basis})
+    return await answered(request, body, {**link, KNOWN: shown, "vardkase-basis": basis})
 
 
 def _document(

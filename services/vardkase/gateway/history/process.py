@@ -16,8 +16,8 @@ _GRACE: Final = 5.0
 """Seconds after its time that a process ends itself, should the gateway be gone."""
 _ENDS: Final = 2.0
 """Seconds that a process may take to be gone once it was killed."""
-_PASSED_ON: Final = ("PATH", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "SSL_CERT_FILE")
-"""What of the environment a process is given: none of the node's settings, and no secret."""
+_PASSED_ON: Final = ("PATH", "LANG", "LC_", "TZ", "PYTHON", "VIRTUAL_ENV", "SSL_CERT_")
+"""What of the environment a process is given, by what it begins with: none of the node's settings, and no secret."""
 _LONGEST: Final = 256 << 20
 """Bytes of an answer."""
 
@@ -94,7 +94,7 @@ class Process:
 
     async def _spawn(self) -> None:
         settings = self._settings
-        environment = {name: value for name, value in os.environ.items() if name in _PASSED_ON}
+        environment = {name: value for name, value in os.environ.items() if name.startswith(_PASSED_ON)}
         limits = (str(settings.memory), str(settings.timeout + settings.caught_up + _GRACE))
         try:
             self._process = await asyncio.create_subprocess_exec(

@@ -33,7 +33,7 @@ def main() -> None:
     with asyncio.Runner() as runner:
         while (order := _frame(orders)) is not None:
             signal.setitimer(signal.ITIMER_REAL, seconds)  # should nobody be left to end it
-            told = _answer(runner, reading, order)
+            told = answer(runner, reading, order)
             signal.setitimer(signal.ITIMER_REAL, 0)
             _tell(answers, told)
 
@@ -45,7 +45,8 @@ def _tell(answers: BinaryIO, told: Told) -> None:
     answers.flush()
 
 
-def _answer(runner: asyncio.Runner, reading: Reading, order: bytes) -> Told:
+def answer(runner: asyncio.Runner, reading: Reading, order: bytes) -> Told:
+    """The answer to an order, or why there is none: whatever happens."""
     try:
         return runner.run(reading.answer(ORDER.validate_json(order)))
     except MemoryError:

@@ -143,6 +143,8 @@ def _room(read: Mapping[str, Any]) -> list[str]:
 
 def _services(read: Mapping[str, Any]) -> list[tuple[str, str]]:
     given = read.get("services")
+    if read.get("status") == "closed":
+        return []
     if not given:
         return [("planned", SERVICE[code]) for code in read.get("planned_services") or ()]
     return [

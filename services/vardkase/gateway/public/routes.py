@@ -10,7 +10,7 @@ from vardkase.gateway.access.dependencies import by_address, origin_of
 from vardkase.gateway.filters import BboxQuery, Box, CursorQuery, area_of, next_link
 from vardkase.gateway.geojson import MEDIA_TYPE
 from vardkase.gateway.house import House, house_of
-from vardkase.gateway.negotiate import answer, etag_of
+from vardkase.gateway.negotiate import answer, etag_of, pack_ahead
 from vardkase.gateway.problems import Problem
 from vardkase.gateway.sse import EventStream, packs
 from vardkase_contracts.areas import Area
@@ -73,6 +73,7 @@ async def points(
         limit=limit,
     )
     made = side.answer(question)
+    await pack_ahead(request, made.body, made.etag)
     following = next_link(request, made.after)
     headers = _cached(side)
     if following:

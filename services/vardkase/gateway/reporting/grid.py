@@ -237,5 +237,10 @@ def _text(aspect: str, value: Any, now: int) -> str:  # noqa: C901, PLR0911 - on
 def _section(aspect: str, value: Mapping[str, Any]) -> str:
     """A section with its quantities."""
     state = {"facts": {aspect: {"value": value, "observed_at": "2000-01-01T00:00:00Z"}}}
-    parts = [each.text for field_, each in readings.readings(state).items() if not field_.endswith(".at")]
-    return f"{words.aspect(aspect)}: {', '.join(parts) or 'okänt'}"
+    found = {name: each for name, each in readings.readings(state).items() if not name.endswith(".at")}
+    if aspect == "comms":
+        parts = [f"{words.COMMS_SHORT[name.removeprefix('comms.')]} {each.text}" for name, each in found.items()]
+    else:
+        parts = [each.text for each in found.values()]
+    between = " av " if aspect == "staff" else ", "
+    return f"{words.aspect(aspect)}: {between.join(parts) or 'okänt'}"

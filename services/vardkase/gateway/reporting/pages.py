@@ -72,17 +72,16 @@ _ENVIRONMENT: Final = _environment()
 _BLANK_LINES: Final = re.compile(r"\n\s*\n+")
 
 
-def page(name: str, *, now: int, **context: Any) -> bytes:
+def page(template: str, /, *, now: int, **context: Any) -> bytes:
     """A page, as HTML.
 
     Args:
-        name: of the template.
+        template: its name.
         now: the time, µs: ages and times of day are told from it.
         context: what it shows.
     """
-    template = _ENVIRONMENT.get_template(name)
     told = {"now": now, "at": _At(now), **context}
-    return _BLANK_LINES.sub("\n", template.render(told)).encode()
+    return _BLANK_LINES.sub("\n", _ENVIRONMENT.get_template(template).render(told)).encode()
 
 
 class _At:

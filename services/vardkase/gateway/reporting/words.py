@@ -100,6 +100,15 @@ COMMS: Final[Mapping[str, str]] = {
     "satellite": "Satellit",
 }
 
+COMMS_SHORT: Final[Mapping[str, str]] = {
+    "can_call_112": "112",
+    "mobile": "mobilnät",
+    "internet": "internet",
+    "fixed": "fast telefon",
+    "rakel": "Rakel",
+    "satellite": "satellit",
+}
+
 NEED_KIND: Final[Mapping[vocab.NeedKind, str]] = {
     "fuel": "Drivmedel",
     "power": "El, elverk",

@@ -2,42 +2,74 @@
 
 import asyncio
 import contextlib
-from collections.abc import Collection, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Final
 
 from starlette.requests import ClientDisconnect, Request
 
+from vardkase.gateway.principal import Principal
 from vardkase.gateway.problems import Problem
 
+_PART: Final = 4
+"""One sender holds at the most one part of so many of all that is held."""
+_LEAST: Final = 2 << 20
+"""But one body always has room for itself, in bytes."""
 _CLOSE: Final = {"connection": "close"}
 """What was not read is not waited for."""
 
 
 class Bodies:
-    """How much of all bodies is held at once.
+    """How much of all bodies is held at once, and how much of it by whom.
 
     Args:
-        most: bytes.
+        most: bytes; one sender has a part of them.
     """
 
     def __init__(self, most: int) -> None:
         self._most = most
+        self._of = Counter[str]()
         self.held = 0
 
     @contextlib.contextmanager
-    def room(self, size: int) -> Iterator[None]:
-        """Keep room for a body while it is read and dealt with.
+    def room(self, request: Request) -> Iterator["Room"]:
+        """Room for a request's body while it is read and dealt with: it grows with what comes."""
+        who = _sender(request)
+        room = Room(lambda size: self._take(who, size))
+        try:
+            yield room
+        finally:
+            self.held -= room.size
+            self._of[who] -= room.size
+            if not self._of[who]:
+                del self._of[who]
 
-        Raises:
-            Problem: there is none now: 503.
-        """
-        if self.held + size > self._most:
+    def _take(self, who: str, size: int) -> None:
+        if self.held + size > self._most or self._of[who] + size > max(self._most // _PART, _LEAST):
             raise Problem(503, "busy", "Too much is being sent at once; send it again", headers={"retry-after": "1"})
         self.held += size
-        try:
-            yield
-        finally:
-            self.held -= size
+        self._of[who] += size
+
+
+class Room:
+    """What one body takes.
+
+    Args:
+        take: asks for so many bytes more; raises when there is no room.
+    """
+
+    def __init__(self, take: Callable[[int], None]) -> None:
+        self._take = take
+        self.size = 0
+
+    def grow(self, size: int) -> None:
+        """Take so many bytes more.
+
+        Raises:
+            Problem: there is no room now: 503.
+        """
+        self._take(size)
+        self.size += size
 
 
 def media_type(request: Request, taken: Collection[str]) -> str:
@@ -67,8 +99,16 @@ def media_type(request: Request, taken: Collection[str]) -> str:
     return kind
 
 
+def _sender(request: Request) -> str:
+    """Who sends it, as far as is known by now."""
+    who: Principal | None = getattr(request.state, "principal", None)
+    if who is not None:
+        return who.id
+    return "" if request.client is None else request.client.host
+
+
 def length_of(request: Request, limit: int) -> int:
-    """How much of a body is kept: what it says that it is long, or the limit when it does not say or says more.
+    """How much a body can bring: what it says that it is long, or the limit when it does not say or says more.
 
     Raises:
         Problem: 400; what it says is no length. 413; it is longer, and asks whether it is to be sent at all.
@@ -83,7 +123,7 @@ def length_of(request: Request, limit: int) -> int:
     return min(int(told), limit)
 
 
-async def read(request: Request, *, limit: int, within: float) -> bytes:
+async def read(request: Request, room: Room, *, limit: int, within: float) -> bytes:
     """The whole body.
 
     What is too long is read to its end and not kept (the server bounds that): who sends it would otherwise see a broken
@@ -91,12 +131,14 @@ async def read(request: Request, *, limit: int, within: float) -> bytes:
 
     Args:
         request: whose.
+        room: what it may take.
         limit: bytes.
         within: seconds.
 
     Raises:
-        Problem: it is longer (413), or it did not come in time (408).
+        Problem: it is longer (413), it did not come in time (408), or there is no room (503).
     """
+    length_of(request, limit)
     parts: list[bytes] = []
     size = 0
     try:
@@ -106,6 +148,7 @@ async def read(request: Request, *, limit: int, within: float) -> bytes:
                 if size > limit:
                     parts.clear()
                 else:
+                    room.grow(len(part))
                     parts.append(part)
     except TimeoutError:
         raise Problem(

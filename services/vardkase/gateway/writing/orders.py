@@ -1,5 +1,6 @@
 """`POST /v1/orders`: acts of people, and overrides of rules; audited, and answered when they are on disk."""
 
+import contextlib
 from typing import Annotated, Final
 
 import orjson
@@ -20,6 +21,7 @@ from vardkase_contracts.schemas import CLOUDEVENT
 from . import bodies
 from .documented import JSON, ONE_ORDER, ORDER_STORED, responses
 from .items import CheckedOrder, check_order, refused
+from .sender import Sent
 from .short import ShortOrder, whole
 
 router: Final = APIRouter()
@@ -55,8 +57,8 @@ async def give_order(
     writing = house.writing
     try:
         kind = bodies.media_type(request, (CLOUDEVENT, JSON))
-        with writing.bodies.room(bodies.length_of(request, MAX_BYTES)):
-            body = await bodies.read(request, limit=MAX_BYTES, within=house.settings.web.body_patience)
+        with writing.bodies.room(request) as room:
+            body = await bodies.read(request, room, limit=MAX_BYTES, within=house.settings.web.body_patience)
             return await _give(request, house, who, body, short=kind == JSON)
     except Problem as problem:
         outcome = {403: "forbidden", 429: "turned_away", 503: "turned_away"}.get(problem.status, "refused")
@@ -72,8 +74,7 @@ async def _give(request: Request, house: House, who: Principal, body: bytes, *, 
     _theirs(house, who, order, about)
     if not within(about, house.area):
         raise refused(Refusal("subject_mismatch", "subject", f"This node takes orders about {house.area.name}"))
-    (sent,) = await house.writing.send([found.item])
-    await house.audit.act(who, f"order.{order.kind}", _on(order), about, order.reality)
+    (sent,) = await _audited(house, who, found, about)
     house.writing.counts.received.labels("order", "known" if sent.duplicate else "stored").inc()
     answer = {
         "id": sent.id,
@@ -86,6 +87,24 @@ async def _give(request: Request, house: House, who: Principal, body: bytes, *, 
     return Response(
         orjson.dumps(answer), 200 if sent.duplicate else 202, {"cache-control": "no-store"}, "application/json"
     )
+
+
+async def _audited(house: House, who: Principal, found: CheckedOrder, about: Area) -> list[Sent]:
+    """Store an order, once it stands in the audit: none is in force that the audit does not know of.
+
+    Raises:
+        Problem: 503; it is not stored, or that is not confirmed.
+    """
+    order = found.order
+    act = (who, f"order.{order.kind}", _on(order), about, order.reality)
+    house.writing.may_send(found.item.stream)
+    await house.audit.act(*act)
+    try:
+        return await house.writing.send([found.item])
+    except Problem:
+        with contextlib.suppress(Problem):  # what came of it is told to who gave it, whatever becomes of the audit
+            await house.audit.act(*act, outcome="failed")
+        raise
 
 
 def _checked(house: House, who: Principal, body: bytes, *, short: bool) -> CheckedOrder:

@@ -56,8 +56,8 @@ async def send_reports(
     try:
         kind = bodies.media_type(request, _LIMITS)
         limit = _LIMITS[kind]
-        with writing.bodies.room(bodies.length_of(request, limit)):
-            body = await bodies.read(request, limit=limit, within=house.settings.web.body_patience)
+        with writing.bodies.room(request) as room:
+            body = await bodies.read(request, room, limit=limit, within=house.settings.web.body_patience)
             return await (_batch if kind == BATCH else _single)(request, house, who, body)
     except Problem as problem:
         outcome = {403: "forbidden", 429: "turned_away", 503: "turned_away"}.get(problem.status, "refused")
@@ -118,6 +118,9 @@ def _checked(request: Request, house: House, event: bytes, *, index: int | None 
 
 async def _told(house: House, who: Principal, found: Sequence[Checked]) -> None:
     """Tell the audit before it is answered: of each reality and kommun the point, or of several points the kommun.
+
+    They are stored by then: that a place runs short must not wait for the audit. Who sends it is told 503 while that is
+    away, and sends it again.
 
     What machines send by themselves, each minute, is told of as a reading is; the reports are in the log.
     """

@@ -101,8 +101,7 @@ class Sender:
         """
         if not items:
             return []
-        if not self._nc.is_connected:
-            raise TurnedAway("away", "The node's bus does not answer")
+        self.see()
         size = sum(len(item.data) for item in items)
         over = self._waiting + len(items) > self._settings.waiting
         if over or self._waiting_bytes + size > self._settings.waiting_bytes:
@@ -116,6 +115,15 @@ class Sender:
                 return await job.done  # cancelled by the time: then it is left out if it has not begun
         except TimeoutError:
             raise TurnedAway("away", "Not confirmed in time; it may be stored") from None
+
+    def see(self) -> None:
+        """See whether the bus is there, as far as is known.
+
+        Raises:
+            TurnedAway: it is not.
+        """
+        if not self._nc.is_connected:
+            raise TurnedAway("away", "The node's bus does not answer")
 
     async def run(self) -> None:
         """Store what comes, for ever."""

@@ -65,16 +65,18 @@ def whole(raw: bytes, *, own: Area, now: int) -> bytes | Refusal:
     except ValueError:
         return Refusal("schema", "acting_for", "There is no such area")
     by = {"role": short.role, "level": actor.level, "code": actor.code}
-    return orjson.dumps(
-        {
-            "specversion": "1.0",
-            "id": short.id or new_id(),
-            "source": f"urn:tp:{actor.level}:{actor.code}",
-            "type": order_type(short.kind),
-            "subject": short.area,
-            "time": iso(now),
-            "datacontenttype": "application/json",
-            "reality": short.reality,
-            "data": {"by": by, **short.data, **({} if short.note is None else {"note": short.note})},
-        }
-    )
+    event = {
+        "specversion": "1.0",
+        "id": short.id or new_id(),
+        "source": f"urn:tp:{actor.level}:{actor.code}",
+        "type": order_type(short.kind),
+        "subject": short.area,
+        "time": iso(now),
+        "datacontenttype": "application/json",
+        "reality": short.reality,
+        "data": {"by": by, **short.data, **({} if short.note is None else {"note": short.note})},
+    }
+    try:
+        return orjson.dumps(event)
+    except orjson.JSONEncodeError:  # what pydantic reads and orjson does not write: an integer of more than 64 bits
+        return Refusal("range", "data", "A number is too large, or it is nested too deeply")

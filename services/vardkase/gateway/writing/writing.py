@@ -105,8 +105,22 @@ class Writing:
         try:
             return await self._sender(items[0].stream).send(items)
         except TurnedAway as error:
-            self.counts.turned_away.labels(error.why).inc()
-            raise turned_away(error) from error
+            raise self._turned_away(error) from error
+
+    def may_send(self, stream: str) -> None:
+        """See whether anything can be stored in a stream now, as far as is known without trying.
+
+        Raises:
+            Problem: 503 with Retry-After.
+        """
+        try:
+            self._sender(stream).see()
+        except TurnedAway as error:
+            raise self._turned_away(error) from error
+
+    def _turned_away(self, error: TurnedAway) -> Problem:
+        self.counts.turned_away.labels(error.why).inc()
+        return turned_away(error)
 
     def _sender(self, stream: str) -> Sender:
         if stream == streams.INTAKE and self._pressure.over:

@@ -35,6 +35,7 @@ function room(point, words) {
 }
 
 function services(point, words) {
+  if (point.status === "closed") return [];
   const list = element("ul", "tjanster");
   const now = point.services && Object.keys(point.services).length > 0;
   list.setAttribute("aria-label", now ? "Det här finns" : "Det här är planerat");

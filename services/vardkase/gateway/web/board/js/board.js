@@ -37,14 +37,18 @@ export class Board {
     this.detail = new Detail();
     this.report = new Report();
     this.broken = new Set();
-    this.fault = h("p", { class: "banner lost", role: "alert", hidden: true });
+    this.fault = h("p", { class: "banner fault", role: "alert", hidden: true });
     this.news = h("p", { class: "unseen", "aria-live": "polite" });
     this.legend = h("div", { class: "legendary" });
     this.mapPanel = new Panel("karta", [this.map.node, this.legend]);
-    this.shortPanel = new Panel("slut", this.short.node);
+    this.shortPanel = new Panel("slut", this.short.node, this.short.jumps);
     this.alertPanel = new Panel("larm", this.alerts.node, this.alerts.counts);
     this.tabList = h("nav", { class: "tabs" });
-    this.tabBody = h("div", { class: "tabbody" }, Object.values(this.tabs).map((each) => each.node));
+    this.tabBody = h(
+      "div",
+      { class: "tabbody" },
+      Object.values(this.tabs).map((each) => each.node),
+    );
     this.more = h("section", { id: "mer", class: "panel" }, this.tabList, this.tabBody);
     this.parts = h("nav", { class: "parts" });
     this.main = h(
@@ -52,9 +56,28 @@ export class Board {
       { id: "main", tabindex: "-1" },
       h("div", { class: "summary" }, this.coverage.node, this.figures.node),
       this.filters.node,
-      h("div", { class: "columns" }, this.mapPanel.node, this.shortPanel.node, this.more, this.alertPanel.node, this.detail.node),
+      h(
+        "div",
+        { class: "columns" },
+        this.mapPanel.node,
+        this.shortPanel.node,
+        this.more,
+        this.alertPanel.node,
+        this.detail.node,
+      ),
     );
-    this.node = h("div", { class: "board" }, this.frame.node, this.fault, this.banners.node, this.main, this.foot.node, this.parts, this.news, this.report.node);
+    this.node = h(
+      "div",
+      { class: "board" },
+      this.frame.node,
+      this.fault,
+      this.banners.node,
+      this.main,
+      this.foot.node,
+      this.parts,
+      this.news,
+      this.report.node,
+    );
     this.spoken = null;
     this.known = null;
   }
@@ -130,17 +153,49 @@ export class Board {
     const bar = (node, names, field, current, label, mark) => {
       attr(node, "aria-label", t("frame.parts"));
       const before = node.querySelector(":focus")?.dataset.name;
-      fill(node, names.map((each) => h("a", { href: href({ [field]: each, ...(field === "part" ? { point: null, alert: null } : {}) }), "data-name": each, "aria-current": each === current ? "true" : null }, mark(each), h("span", {}, label(each)))));
+      fill(
+        node,
+        names.map((each) =>
+          h(
+            "a",
+            {
+              href: href({ [field]: each, ...(field === "part" ? { point: null, alert: null } : {}) }),
+              "data-name": each,
+              "aria-current": each === current ? "true" : null,
+            },
+            mark(each),
+            h("span", {}, label(each)),
+          ),
+        ),
+      );
       node.querySelector(`[data-name="${before}"]`)?.focus();
     };
-    bar(this.tabList, tabsOf(view), "tab", open, (each) => t(`tabs.${each}`), () => null);
-    bar(this.parts, PARTS, "part", chosen.part, (each) => t(`parts.${each}`), (each) => icon(PART_ICONS[each]));
+    bar(
+      this.tabList,
+      tabsOf(view),
+      "tab",
+      open,
+      (each) => t(`tabs.${each}`),
+      () => null,
+    );
+    bar(
+      this.parts,
+      PARTS,
+      "part",
+      chosen.part,
+      (each) => t(`parts.${each}`),
+      (each) => icon(PART_ICONS[each]),
+    );
   }
 
   /** New critical alerts are said to who hears the page read; what was there before is not. */
   tellNews({ situation, alerts }) {
     if (!situation.whole) return;
-    const critical = new Set(alerts.rows.filter(({ alert, quiet }) => alert.level === "critical" && quiet === null).map(({ alert }) => alert.key));
+    const critical = new Set(
+      alerts.rows
+        .filter(({ alert, quiet }) => alert.level === "critical" && quiet === null)
+        .map(({ alert }) => alert.key),
+    );
     if (this.known?.situation === situation) {
       const fresh = [...critical].filter((key) => !this.known.critical.has(key));
       if (fresh.length > 0) {

@@ -18,6 +18,8 @@ import { Login } from "./panels/login.js";
 const LANGUAGE = "vardkase.sprak";
 /** ms between two looks at the node's clock and readiness. */
 const LOOK = 20_000;
+/** Seconds until the gateway is asked again, where it does not say how many. */
+const AGAIN = 3;
 
 const root = document.getElementById("app");
 const base = document.documentElement.dataset.base;
@@ -45,6 +47,27 @@ async function enter(me) {
   look();
 }
 
+/** Who has a session is let in; while the gateway cannot say (it may be starting), it is asked again. */
+async function resume() {
+  for (;;) {
+    try {
+      await enter(await get("/v1/me"));
+      return;
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      if (error.status === 401) {
+        leave("login.ended");
+        return;
+      }
+      fill(
+        root,
+        h("main", { id: "main", class: "login" }, h("p", { class: "told wrong", role: "alert" }, t("login.again"))),
+      );
+      await new Promise((again) => window.setTimeout(again, 1000 * (error.retryAfter ?? AGAIN)));
+    }
+  }
+}
+
 /** Nobody, or nobody any more. */
 function leave(why) {
   for (const each of [feed, real, around]) each?.end();
@@ -58,7 +81,10 @@ function leave(why) {
 function mayRead(area) {
   const own = store.me.area;
   if (own.level === "nation" || own.code === area.code) return true;
-  if (own.level === "civo") return area.level === "lan" ? area.civo === own.code : area.level === "kommun" && board.outlines.lan.get(area.lan).civo === own.code;
+  if (own.level === "civo")
+    return area.level === "lan"
+      ? area.civo === own.code
+      : area.level === "kommun" && board.outlines.lan.get(area.lan).civo === own.code;
   return own.level === "lan" && area.level === "kommun" && area.lan === own.code;
 }
 
@@ -89,6 +115,8 @@ function follow() {
     real.end();
     real = null;
   }
+  if (world !== "act" && !wanted)
+    store.real = { alerts: new Map(), heard: false, refused: true, since: performance.now() };
 }
 
 function refused(status) {
@@ -146,14 +174,5 @@ document.addEventListener("visibilitychange", () => {
 window.addEventListener("beforeprint", () => board?.beforePrint());
 attr(root, "aria-busy", null);
 
-if (document.documentElement.dataset.session === "yes") {
-  try {
-    await enter(await get("/v1/me"));
-  } catch (error) {
-    if (!(error instanceof Refused)) throw error;
-    if (error.status === 401) leave("login.ended");
-    else fill(root, h("main", { id: "main", class: "login" }, h("p", { class: "told wrong", role: "alert" }, t("login.away"))));
-  }
-} else {
-  leave(null);
-}
+if (document.documentElement.dataset.session === "yes") await resume();
+else leave(null);

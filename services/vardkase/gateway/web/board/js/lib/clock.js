@@ -21,7 +21,7 @@ export function now() {
   const driven = told.node + passed * told.speed;
   const real = told.real + passed;
   if (told.speed === 1) return driven;
-  return told.node <= told.real ? Math.min(driven, Math.max(real, told.node)) : Math.max(driven, real);
+  return told.node <= told.real ? Math.min(driven, real) : Math.max(told.node, real);
 }
 
 /** Whether the node's clock is driven, and still away from real time. */

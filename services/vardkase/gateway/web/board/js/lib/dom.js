@@ -14,7 +14,11 @@ export function svg(tag, attributes = {}, ...children) {
 
 /** One of the page's icons (`symbol`s in the page), hidden from who hears the page read. */
 export function icon(name, className = "icon") {
-  return svg("svg", { class: className, "aria-hidden": "true", focusable: "false" }, svg("use", { href: `#i-${name}` }));
+  return svg(
+    "svg",
+    { class: className, "aria-hidden": "true", focusable: "false" },
+    svg("use", { href: `#i-${name}` }),
+  );
 }
 
 function build(element, attributes, children) {
@@ -22,7 +26,9 @@ function build(element, attributes, children) {
     if (typeof value === "function") element.addEventListener(name.slice(2), value);
     else attr(element, name, value);
   }
-  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(
+    ...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false),
+  );
   return element;
 }
 

@@ -21,7 +21,8 @@ function formatter(name, options) {
 export function number(value) {
   if (value === null || value === undefined) return "–";
   const key = `${language()}/number`;
-  if (!made.has(key)) made.set(key, new Intl.NumberFormat(language() === "sv" ? "sv-SE" : "en-GB", { maximumFractionDigits: 1 }));
+  if (!made.has(key))
+    made.set(key, new Intl.NumberFormat(language() === "sv" ? "sv-SE" : "en-GB", { maximumFractionDigits: 1 }));
   return made.get(key).format(value);
 }
 
@@ -45,7 +46,12 @@ export function fullTime(iso) {
   const at = instant(iso);
   if (at === null) return "–";
   return formatter("full", {
-    weekday: "long", day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit",
+    weekday: "long",
+    day: "numeric",
+    month: "long",
+    year: "numeric",
+    hour: "2-digit",
+    minute: "2-digit",
   }).format(at);
 }
 

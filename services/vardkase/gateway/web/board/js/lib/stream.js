@@ -65,7 +65,10 @@ export class Stream {
       const headers = { accept: "text/event-stream" };
       if (this.id !== null) headers["last-event-id"] = this.id;
       const answer = await fetch(this.url, {
-        headers, signal: this.abort.signal, cache: "no-store", credentials: "same-origin",
+        headers,
+        signal: this.abort.signal,
+        cache: "no-store",
+        credentials: "same-origin",
       });
       if (!answer.ok) return answer.status;
       this.told.state({ name: "open" });

@@ -3,11 +3,11 @@
 export const CONDITIONS = ["critical", "red", "yellow", "green", "unknown", "not_applicable"];
 export const FRESHNESSES = ["fresh", "ageing", "stale", "silent"];
 export const MARKS = ["dark", "medical", "overnight", "conflict"];
-export const REALITIES = ["act", "exe", "tst"];
+const REALITIES = ["act", "exe", "tst"];
 export const TABS = ["omraden", "punkter", "behov", "handelser"];
 /** The parts that a telephone shows one of. */
 export const PARTS = ["karta", "slut", "larm", "mer"];
-export const VIEWS = ["", "vagg", "rapport"];
+const VIEWS = ["", "vagg", "rapport"];
 
 /** By field: its name in the address, and what it may be. */
 const FIELDS = {
@@ -51,7 +51,8 @@ export function href(changes = {}) {
 export function go(changes, { replace = false } = {}) {
   const target = href(changes);
   if (replace) window.history.replaceState(null, "", target);
-  else if (target !== `${window.location.pathname}${window.location.search}`) window.history.pushState(null, "", target);
+  else if (target !== `${window.location.pathname}${window.location.search}`)
+    window.history.pushState(null, "", target);
   changed();
 }
 
@@ -63,7 +64,15 @@ export function onAddress(listener) {
 /** Follow the page's own links without loading it anew; the browser's ways to open them elsewhere are its own. */
 export function followLinks() {
   document.addEventListener("click", (event) => {
-    if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+    if (
+      event.defaultPrevented ||
+      event.button !== 0 ||
+      event.metaKey ||
+      event.ctrlKey ||
+      event.shiftKey ||
+      event.altKey
+    )
+      return;
     const link = event.target.closest?.("a[href^='/?'], a[href='/']");
     if (!link || link.hasAttribute("target")) return;
     event.preventDefault();

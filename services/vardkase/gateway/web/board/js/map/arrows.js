@@ -23,7 +23,8 @@ export function byArrows(group) {
 /** After the links changed: see that one of them takes Tab. */
 export function keepOneStop(group) {
   const all = links(group);
-  if (all.length > 0 && !all.some((each) => each.getAttribute("tabindex") === "0")) all[0].setAttribute("tabindex", "0");
+  if (all.length > 0 && !all.some((each) => each.getAttribute("tabindex") === "0"))
+    all[0].setAttribute("tabindex", "0");
 }
 
 function choose(group, link) {

@@ -2,6 +2,7 @@
 
 import { fill, h, icon, show } from "../lib/dom.js";
 import { number } from "../lib/format.js";
+import { CONDITION_RANK } from "../model/looks.js";
 
 const AWAY = 14;
 
@@ -57,13 +58,19 @@ export class Hover {
     const said = this.told(link);
     show(this.node, said !== null);
     if (said === null) return;
-    const counts = Object.entries(said.condition ?? {}).filter(([mark, count]) => count > 0 && mark !== "not_applicable");
+    const counts = Object.keys(CONDITION_RANK)
+      .map((mark) => [mark, said.condition?.[mark] ?? 0])
+      .filter(([mark, count]) => count > 0 && mark !== "not_applicable");
     fill(
       this.node,
       h("strong", {}, said.title),
       said.lines.map((line) => h("span", {}, line)),
       counts.length > 0 &&
-        h("span", { class: "counts" }, counts.map(([mark, count]) => h("span", {}, icon(mark, `mark m-${mark}`), number(count)))),
+        h(
+          "span",
+          { class: "counts" },
+          counts.map(([mark, count]) => h("span", {}, icon(mark, `mark m-${mark}`), number(count))),
+        ),
     );
   }
 }

@@ -1,6 +1,6 @@
 /** The map: where it is bad, where it is not known, and the way from the nation to a point. */
 
-import { attr, fill, h, icon, show, svg, text } from "../lib/dom.js";
+import { attr, fill, h, icon, svg, text } from "../lib/dom.js";
 import { t, word } from "../lib/i18n.js";
 import { number } from "../lib/format.js";
 import { address, href } from "../lib/url.js";
@@ -37,7 +37,8 @@ export class CountryMap {
   speak() {
     attr(this.svg, "aria-label", t("map.title"));
     text(this.credit, t("map.credit", this.outlines.credit));
-    const button = (name, label, act) => h("button", { type: "button", "aria-label": label, title: label, onclick: act }, icon(name));
+    const button = (name, label, act) =>
+      h("button", { type: "button", "aria-label": label, title: label, onclick: act }, icon(name));
     fill(
       this.buttons,
       button("plus", t("map.closer"), () => this.zoom.by(1.6)),
@@ -57,7 +58,9 @@ export class CountryMap {
     this.shapes.outline(area);
     this.shapes.link(this.targets());
     this.marks.label(this.labels(summaries));
-    this.marks.place(points === null ? [] : this.placed([...points.values()].filter((each) => !each.retired && passes(each))));
+    this.marks.place(
+      points === null ? [] : this.placed([...points.values()].filter((each) => !each.retired && passes(each))),
+    );
     keepOneStop(this.shapes.links);
     keepOneStop(this.marks.points);
     this.hover.refresh();
@@ -125,15 +128,27 @@ export class CountryMap {
     };
     if (area.level === "lan") {
       return this.outlines.kommunerOf(area).map((each) => ({
-        key: each.code, kind: "kommun", x: each.x, y: each.y, room: each.box[2] - each.box[0], name: each.name,
-        count: "", mark: "green",
+        key: each.code,
+        kind: "kommun",
+        x: each.x,
+        y: each.y,
+        room: each.box[2] - each.box[0],
+        name: each.name,
+        count: "",
+        mark: "green",
       }));
     }
     if (area.level === "kommun") return [];
     return [...this.outlines.lan.values()]
       .filter((each) => summaries.has(each.code))
       .map((each) => ({
-        key: each.code, kind: "lan", x: each.x, y: each.y, room: Infinity, name: null, ...worst(summaries.get(each.code)),
+        key: each.code,
+        kind: "lan",
+        x: each.x,
+        y: each.y,
+        room: Infinity,
+        name: null,
+        ...worst(summaries.get(each.code)),
       }));
   }
 
@@ -181,12 +196,33 @@ export class CountryMap {
 
 /** What the colours and patterns mean. */
 export function legend() {
-  const swatch = (mark, label) => h("li", {}, svg("svg", { class: "swatch", "aria-hidden": "true" },
-    svg("rect", { width: "100%", height: "100%", class: `kommun f-${mark}` })), icon(mark, `mark m-${mark}`), label);
-  const hatched = (mark, label) => h("li", {}, svg("svg", { class: "swatch", "aria-hidden": "true" },
-    svg("rect", { width: "100%", height: "100%", class: "kommun f-closed" }),
-    svg("rect", { width: "100%", height: "100%", class: `hatch h-${mark}` })), label);
-  return h("ul", { class: "legend" },
+  const swatch = (mark, label) =>
+    h(
+      "li",
+      {},
+      svg(
+        "svg",
+        { class: "swatch", "aria-hidden": "true" },
+        svg("rect", { width: "100%", height: "100%", class: `kommun f-${mark}` }),
+      ),
+      icon(mark, `mark m-${mark}`),
+      label,
+    );
+  const hatched = (mark, label) =>
+    h(
+      "li",
+      {},
+      svg(
+        "svg",
+        { class: "swatch", "aria-hidden": "true" },
+        svg("rect", { width: "100%", height: "100%", class: "kommun f-closed" }),
+        svg("rect", { width: "100%", height: "100%", class: `hatch h-${mark}` }),
+      ),
+      label,
+    );
+  return h(
+    "ul",
+    { class: "legend" },
     ["critical", "red", "yellow", "green", "unknown"].map((each) => swatch(each, word("condition", each))),
     swatch("closed", t("map.closed")),
     hatched("much", t("map.hatched")),

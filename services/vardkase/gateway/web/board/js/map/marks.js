@@ -20,29 +20,34 @@ export class Marks {
   /** Names and numbers: `{ key, x, y, name, count, mark, room }`; `room`: how many cells wide it may be. */
   label(labels) {
     this.labels = labels;
-    keyed(this.names, labels, (each) => each.key, (first) => {
-      const name = svg("text", { class: "name" });
-      const count = svg("g", { class: "count" });
-      const number = svg("text", { x: 2, y: 3.6 });
-      const use = svg("use", { x: -13, y: -6, width: 12, height: 12 });
-      count.append(svg("rect", { class: "pill", height: 17, y: -8.5, rx: 8.5 }), use, number);
-      const node = svg("g", { class: `label ${first.kind}` }, name, count);
-      return {
-        node,
-        update(label) {
-          text(name, label.name ?? "");
-          attr(count, "display", label.count ? null : "none");
-          if (!label.count) return;
-          text(number, label.count);
-          attr(use, "href", `#i-${label.mark}`);
-          const wide = 22 + 6.4 * String(label.count).length;
-          attr(count, "class", `count m-${label.mark}`);
-          attr(count.firstChild, "width", wide);
-          attr(count.firstChild, "x", -17);
-          attr(count, "transform", `translate(${17 - wide / 2} ${label.name ? 15 : 0})`);
-        },
-      };
-    });
+    keyed(
+      this.names,
+      labels,
+      (each) => each.key,
+      (first) => {
+        const name = svg("text", { class: "name" });
+        const count = svg("g", { class: "count" });
+        const number = svg("text", { x: 2, y: 3.6 });
+        const use = svg("use", { x: -13, y: -6, width: 12, height: 12 });
+        count.append(svg("rect", { class: "pill", height: 17, y: -8.5, rx: 8.5 }), use, number);
+        const node = svg("g", { class: `label ${first.kind}` }, name, count);
+        return {
+          node,
+          update(label) {
+            text(name, label.name ?? "");
+            attr(count, "display", label.count ? null : "none");
+            if (!label.count) return;
+            text(number, label.count);
+            attr(use, "href", `#i-${label.mark}`);
+            const wide = 22 + 6.4 * String(label.count).length;
+            attr(count, "class", `count m-${label.mark}`);
+            attr(count.firstChild, "width", wide);
+            attr(count.firstChild, "x", -17);
+            attr(count, "transform", `translate(${17 - wide / 2} ${label.name ? 15 : 0})`);
+          },
+        };
+      },
+    );
     this.move(this.view);
   }
 
@@ -54,27 +59,42 @@ export class Marks {
         CONDITION_RANK[b.point.condition] - CONDITION_RANK[a.point.condition] ||
         (a.id < b.id ? -1 : 1),
     );
-    keyed(this.points, this.shown, (each) => each.id, (first) => {
-      const use = svg("use", { x: -8, y: -8, width: 16, height: 16 });
-      const ring = svg("circle", { class: "ring", r: 11 });
-      const badge = svg("use", { class: "badge", x: 3.5, y: -11.5, width: 9, height: 9 });
-      const name = svg("text", { class: "pointname", x: 12, y: 4 });
-      const scaled = svg("g", { class: "scaled" }, ring, use, badge);
-      const node = svg("a", { "data-point": first.id, tabindex: "-1" }, svg("circle", { class: "touch", r: 13 }), scaled, name);
-      return {
-        node,
-        update({ point, href, label, selected }) {
-          attr(node, "href", href);
-          attr(node, "aria-label", label);
-          const old = point.freshness === "stale" || point.freshness === "silent" ? ` ${point.freshness}` : "";
-          attr(node, "class", `point m-${pointMark(point)}${old}${point.dark ? " dark" : ""}${selected ? " selected" : ""}`);
-          attr(use, "href", `#i-${pointMark(point)}`);
-          attr(badge, "href", point.dark ? "#i-dark" : point.medical_charging ? "#i-medical" : "#i-overnight");
-          attr(badge, "display", point.dark || point.medical_charging || point.overnight ? null : "none");
-          text(name, label.split(",")[0]);
-        },
-      };
-    });
+    keyed(
+      this.points,
+      this.shown,
+      (each) => each.id,
+      (first) => {
+        const use = svg("use", { x: -8, y: -8, width: 16, height: 16 });
+        const ring = svg("circle", { class: "ring", r: 11 });
+        const badge = svg("use", { class: "badge", x: 3.5, y: -11.5, width: 9, height: 9 });
+        const name = svg("text", { class: "pointname", x: 12, y: 4 });
+        const scaled = svg("g", { class: "scaled" }, ring, use, badge);
+        const node = svg(
+          "a",
+          { "data-point": first.id, tabindex: "-1" },
+          svg("circle", { class: "touch", r: 13 }),
+          scaled,
+          name,
+        );
+        return {
+          node,
+          update({ point, href, label, selected }) {
+            attr(node, "href", href);
+            attr(node, "aria-label", label);
+            const old = point.freshness === "stale" || point.freshness === "silent" ? ` ${point.freshness}` : "";
+            attr(
+              node,
+              "class",
+              `point m-${pointMark(point)}${old}${point.dark ? " dark" : ""}${selected ? " selected" : ""}`,
+            );
+            attr(use, "href", `#i-${pointMark(point)}`);
+            attr(badge, "href", point.dark ? "#i-dark" : point.medical_charging ? "#i-medical" : "#i-overnight");
+            attr(badge, "display", point.dark || point.medical_charging || point.overnight ? null : "none");
+            text(name, label.split(",")[0]);
+          },
+        };
+      },
+    );
     this.move(this.view);
   }
 

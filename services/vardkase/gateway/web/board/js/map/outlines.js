@@ -19,7 +19,10 @@ export class Outlines {
       file.lan.map(([code, name, letter, civo, x, y]) => [code, { level: "lan", code, name, letter, civo, x, y }]),
     );
     this.kommuner = new Map(
-      file.kommuner.map(([code, name, lan, x, y, polygons]) => [code, { level: "kommun", code, name, lan, x, y, polygons }]),
+      file.kommuner.map(([code, name, lan, x, y, polygons]) => [
+        code,
+        { level: "kommun", code, name, lan, x, y, polygons },
+      ]),
     );
     for (const kommun of this.kommuner.values()) kommun.box = boxOf(this.rings(kommun));
   }
@@ -54,7 +57,9 @@ export class Outlines {
 
   /** A kommun's outline, for a path's `d`. */
   path(kommun) {
-    return this.rings(kommun).map((ring) => `${draw(ring)}z`).join("");
+    return this.rings(kommun)
+      .map((ring) => `${draw(ring)}z`)
+      .join("");
   }
 
   /** The borders between län, and the coast, for a path's `d`. `code`: of this län alone. */
@@ -120,7 +125,11 @@ function toSweref(lon, lat) {
   const n = flattening / (2 - flattening);
   const radius = (6378137 / (1 + n)) * (1 + n ** 2 / 4 + n ** 4 / 64);
   const [A, B, C] = [e2, (5 * e2 ** 2 - e2 ** 3) / 6, (104 * e2 ** 3) / 120];
-  const beta = [n / 2 - (2 * n ** 2) / 3 + (5 * n ** 3) / 16, (13 * n ** 2) / 48 - (3 * n ** 3) / 5, (61 * n ** 3) / 240];
+  const beta = [
+    n / 2 - (2 * n ** 2) / 3 + (5 * n ** 3) / 16,
+    (13 * n ** 2) / 48 - (3 * n ** 3) / 5,
+    (61 * n ** 3) / 240,
+  ];
   const phi = lat * D;
   const sin = Math.sin(phi);
   const conformal = phi - sin * Math.cos(phi) * (A + B * sin ** 2 + C * sin ** 4);

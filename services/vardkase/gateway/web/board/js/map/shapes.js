@@ -53,17 +53,28 @@ export class Shapes {
 
   /** What can be pressed: areas as `{ code, href, label }`, with the kommuner that each covers. */
   link(targets) {
-    keyed(this.links, targets, (each) => each.code, (first) => {
-      const d = first.kommuner.map((code) => this.kommuner.get(code).d).join("");
-      const node = svg("a", { "data-area": first.code, tabindex: "-1" }, svg("path", { d }));
-      return {
-        node,
-        update({ href, label }) {
-          attr(node, "href", href);
-          attr(node, "aria-label", label);
-        },
-      };
-    });
+    keyed(
+      this.links,
+      targets,
+      (each) => each.code,
+      (first) => {
+        const d = first.kommuner.map((code) => this.kommuner.get(code).d).join("");
+        const edge = first.kommuner.length === 1 ? d : this.outlines.borders(first.code);
+        const node = svg(
+          "a",
+          { "data-area": first.code, tabindex: "-1" },
+          svg("path", { d }),
+          svg("path", { d: edge, class: "edge" }),
+        );
+        return {
+          node,
+          update({ href, label }) {
+            attr(node, "href", href);
+            attr(node, "aria-label", label);
+          },
+        };
+      },
+    );
   }
 }
 

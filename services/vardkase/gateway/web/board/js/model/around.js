@@ -46,7 +46,8 @@ export class Around {
     for (const { code } of this.lan) {
       const summary = situation.picture?.areas.find((each) => each.code === code);
       // Of a län without points there is nothing more to say than the nation's picture does.
-      if (situation.area.level !== "kommun" && !(summary?.coverage.expected + summary?.coverage.unregistered > 0)) continue;
+      if (situation.area.level !== "kommun" && !(summary?.coverage.expected + summary?.coverage.unregistered > 0))
+        continue;
       this.want(`lan/${code}`, LEAST.lan, JSON.stringify(summary ?? null), async (path) => {
         situation.lan.set(code, await this.get(`/v1/pictures/${path}`));
       });

@@ -14,10 +14,16 @@ export function connectionOf({ connection, situation, unready, feed }) {
   const silent = feed?.silent ?? 0;
   const heard = t("health.heard", duration(silent * 1000));
   if (connection.name === "lost") {
-    return { name: "lost", label: t("health.lost", duration(silent * 1000)), detail: heard, loud: since > GRACE * 1000 };
+    return {
+      name: "lost",
+      label: t("health.lost", duration(silent * 1000)),
+      detail: heard,
+      loud: since > GRACE * 1000,
+    };
   }
   if (!situation?.whole) return { name: "waiting", label: t("health.waiting"), detail: heard, loud: false };
-  if (silent > DOUBT) return { name: "doubt", label: t("health.doubt", duration(silent * 1000)), detail: heard, loud: true };
+  if (silent > DOUBT)
+    return { name: "doubt", label: t("health.doubt", duration(silent * 1000)), detail: heard, loud: true };
   if (unready !== null) return { name: "unready", label: t("health.unready"), detail: unready, loud: true };
   return { name: "good", label: t("health.good"), detail: heard, loud: false };
 }

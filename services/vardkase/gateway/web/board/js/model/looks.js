@@ -50,11 +50,6 @@ export function pointMark(point) {
   return "closed";
 }
 
-/** The mark of an alert's level. */
-export function levelMark(level) {
-  return level in LEVEL_RANK ? level : "unknown";
-}
-
 /** How many open alerts of a level a summary or picture counts. */
 export function alertsOf(alerts, level) {
   return Object.values(alerts).reduce((sum, levels) => sum + (levels[level] ?? 0), 0);

@@ -48,7 +48,8 @@ const SAY = {
   heat: (value) => (known(value.indoor_c) ? t("reading.degrees", number(value.indoor_c)) : t("reading.unknown")),
   comms(value) {
     const parts = [];
-    if (value.can_call_112 !== null && value.can_call_112 !== undefined) parts.push(t(value.can_call_112 ? "reading.can112" : "reading.no112"));
+    if (value.can_call_112 !== null && value.can_call_112 !== undefined)
+      parts.push(t(value.can_call_112 ? "reading.can112" : "reading.no112"));
     for (const means of ["mobile", "fixed", "internet", "rakel", "satellite"]) {
       if (value[means]) parts.push(`${word("comms", means)} ${word("updown", value[means])}`);
     }

@@ -84,7 +84,9 @@ function alertsOf({ alerts, points }, { area }, passes, isFiltered, { search, co
     const point = alert.point === null ? null : points?.get(alert.point.id);
     if (point) return passes(point);
     if (condition.length > 0 && !condition.includes(alert.level)) return false;
-    return `${alert.point?.name ?? ""} ${alert.point?.id ?? ""} ${alert.area.name}`.toLocaleLowerCase("sv").includes(words);
+    return `${alert.point?.name ?? ""} ${alert.point?.id ?? ""} ${alert.area.name}`
+      .toLocaleLowerCase("sv")
+      .includes(words);
   };
   const all = [...alerts.values()];
   const rows = all.filter(lets).map((alert) => ({ alert, quiet: quietOf(alert, area) }));
@@ -106,7 +108,7 @@ function namesOf({ alerts, cleared }, rows) {
 }
 
 /** Why an alert stands back for who looks: `ack`, `inhibited` or `silenced` for their own area; `null`: it does not. */
-export function quietOf(alert, area) {
+function quietOf(alert, area) {
   if (alert.acks.some((each) => each.code === area.code)) return "ack";
   if (alert.inhibited_by !== null) return "inhibited";
   if (alert.silences.some((each) => each.code === area.code)) return "silenced";
@@ -122,7 +124,8 @@ function needsOf({ points, kommuner, needs }, passes, isFiltered) {
     all = [];
     for (const point of points.values()) {
       if (isFiltered && !passes(point)) continue;
-      for (const fact of Object.values(point.state.facts?.needs ?? {})) all.push(needOf(point.id, point.name, point.kommun, fact));
+      for (const fact of Object.values(point.state.facts?.needs ?? {}))
+        all.push(needOf(point.id, point.name, point.kommun, fact));
     }
     for (const [kommun, state] of kommuner) {
       for (const fact of Object.values(state.facts?.needs ?? {})) all.push(needOf(state.id, null, kommun, fact));
@@ -134,7 +137,10 @@ function needsOf({ points, kommuner, needs }, passes, isFiltered) {
     return at < 0 ? PRIORITIES.length : at;
   };
   const open = all.filter((need) => need.state !== "delivered" && need.state !== "cancelled");
-  open.sort((a, b) => rank(a) - rank(b) || ((a.needed_by ?? "9") < (b.needed_by ?? "9") ? -1 : 1) || (a.point < b.point ? -1 : 1));
+  open.sort(
+    (a, b) =>
+      rank(a) - rank(b) || ((a.needed_by ?? "9") < (b.needed_by ?? "9") ? -1 : 1) || (a.point < b.point ? -1 : 1),
+  );
   return {
     needs: open.filter((need) => need.direction !== "surplus"),
     surplus: open.filter((need) => need.direction === "surplus"),

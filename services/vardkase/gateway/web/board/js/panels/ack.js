@@ -24,9 +24,17 @@ export class AckForm {
     this.noteLabel = h("label", { for: "ack-note" });
     this.hint = h("p", { id: "ack-hint", class: "where" });
     this.note.setAttribute("aria-describedby", "ack-hint");
-    this.role = h("select", { id: "ack-role" }, ROLES.map((each) => h("option", { value: each })));
+    this.role = h(
+      "select",
+      { id: "ack-role" },
+      ROLES.map((each) => h("option", { value: each })),
+    );
     this.roleLabel = h("label", { for: "ack-role" });
-    this.hours = h("select", { id: "ack-hours" }, HOURS.map((each) => h("option", { value: each, selected: each === USUAL })));
+    this.hours = h(
+      "select",
+      { id: "ack-hours" },
+      HOURS.map((each) => h("option", { value: each, selected: each === USUAL })),
+    );
     this.hoursLabel = h("label", { for: "ack-hours" });
     this.button = h("button", { type: "submit", class: "primary" });
     this.told = h("p", { class: "told", role: "status" });
@@ -36,7 +44,12 @@ export class AckForm {
       { class: "ack", novalidate: true, onsubmit: (event) => this.submit(event) },
       this.title,
       h("div", { class: "field" }, this.noteLabel, this.note, this.hint),
-      h("div", { class: "fields" }, h("div", { class: "field" }, this.roleLabel, this.role), h("div", { class: "field" }, this.hoursLabel, this.hours)),
+      h(
+        "div",
+        { class: "fields" },
+        h("div", { class: "field" }, this.roleLabel, this.role),
+        h("div", { class: "field" }, this.hoursLabel, this.hours),
+      ),
       this.button,
       this.told,
     );
@@ -56,6 +69,7 @@ export class AckForm {
     if (own !== null && instant(own.at) >= this.sent.asOf - 1000) {
       this.say(t("ack.done"), "done");
       this.sent = null;
+      if (this.node.contains(document.activeElement)) this.node.closest(".detail")?.querySelector("h2").focus();
       show(this.node, false);
     } else if (performance.now() - this.sent.at > PATIENCE) {
       this.say(t("ack.slow"), "wait");
@@ -116,7 +130,7 @@ export class AckForm {
 }
 
 /** Whether somebody may acknowledge at all: the staff of a level may. */
-export function mayAcknowledge(me) {
+function mayAcknowledge(me) {
   return me.may.orders.includes("ack");
 }
 

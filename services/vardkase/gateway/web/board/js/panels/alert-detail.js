@@ -8,7 +8,6 @@ import { href } from "../lib/url.js";
 import { aspectName, reading } from "../model/readings.js";
 import { AckForm } from "./ack.js";
 import { sayingOf } from "./alerts.js";
-import { saying } from "./pieces.js";
 
 export class AlertDetail {
   constructor(key) {
@@ -47,7 +46,14 @@ export class AlertDetail {
     if (said === this.said) return;
     this.said = said;
     if (!alert) {
-      fill(this.parts, h("p", { class: "none" }, failed === null ? t("loading") : failed.status === 404 ? t("detail.gone") : failed.message));
+      fill(
+        this.parts,
+        h(
+          "p",
+          { class: "none" },
+          failed === null ? t("loading") : failed.status === 404 ? t("detail.gone") : failed.message,
+        ),
+      );
       fill(this.rest);
       return;
     }
@@ -59,41 +65,121 @@ export class AlertDetail {
     const firing = alert.status === "firing";
     const kommun = alert.point === null ? null : alert.point.id.slice(0, 4);
     const timed = firing && alert.runs_out_at !== null && alert.rule !== "power.lost";
-    return h("div", { class: `lead m-${alert.level}${firing ? "" : " cleared"}` },
-      h("p", { class: "state" }, saying(alert.level, "", `mark m-${alert.level}`), h("strong", {}, `${word("level", alert.level)}: ${sayingOf(alert)}`)),
-      h("p", { class: "where" },
-        kommun === null && [h("a", { href: href({ area: alert.area.code, alert: null, point: null }) }, t("alert.toArea")), " · "],
-        kommun !== null && [h("a", { href: href({ point: alert.point.id, alert: null }) }, t("alert.toPoint")), ` · ${view.kommunName(kommun)} · `],
-        word("rule", alert.rule)),
-      timed && h("p", { class: "big" }, countdown(alert.runs_out_at), h("span", { class: "at" }, t("short.at", clockTime(alert.runs_out_at)))),
-      h("p", { class: "heard" }, firing
-        ? [ageOf(alert.raised_at, "alert.since"), ` (${clockTime(alert.raised_at)})`]
-        : [t("alert.ended", clockTime(alert.changed_at), word("cleared", alert.cleared_reason))]),
+    return h(
+      "div",
+      { class: `lead m-${alert.level}${firing ? "" : " cleared"}` },
+      h(
+        "p",
+        { class: "state" },
+        icon(alert.level, `mark m-${alert.level}`),
+        h("strong", {}, `${word("level", alert.level)}: ${sayingOf(alert)}`),
+      ),
+      h(
+        "p",
+        { class: "where" },
+        kommun === null && [
+          h("a", { href: href({ area: alert.area.code, alert: null, point: null }) }, t("alert.toArea")),
+          " · ",
+        ],
+        kommun !== null && [
+          h("a", { href: href({ point: alert.point.id, alert: null }) }, t("alert.toPoint")),
+          ` · ${view.kommunName(kommun)} · `,
+        ],
+        word("rule", alert.rule),
+      ),
+      timed &&
+        h(
+          "p",
+          { class: "big" },
+          countdown(alert.runs_out_at),
+          h("span", { class: "at" }, t("short.at", clockTime(alert.runs_out_at))),
+        ),
+      h(
+        "p",
+        { class: "heard" },
+        firing
+          ? [ageOf(alert.raised_at, "alert.since"), ` (${clockTime(alert.raised_at)})`]
+          : [t("alert.ended", clockTime(alert.changed_at), word("cleared", alert.cleared_reason))],
+      ),
       alert.derived && h("p", { class: "explain" }, t("alert.derived")),
       alert.evidence_lost && h("p", { class: "explain" }, t("alert.lost")),
-      alert.inhibited_by !== null && h("p", { class: "explain" }, t("alert.inhibited"), " ",
-        h("a", { href: href({ alert: alert.inhibited_by, point: null }) }, word("rule", alert.inhibited_by.split("/")[0]))),
-      alert.silences.map((each) => h("p", { class: "explain" }, t("alert.silenced", view.outlines.area(each.code)?.name ?? each.code, clockTime(each.until)), each.note && `: ${each.note}`)));
+      alert.inhibited_by !== null &&
+        h(
+          "p",
+          { class: "explain" },
+          t("alert.inhibited"),
+          " ",
+          h(
+            "a",
+            { href: href({ alert: alert.inhibited_by, point: null }) },
+            word("rule", alert.inhibited_by.split("/")[0]),
+          ),
+        ),
+      alert.silences.map((each) =>
+        h(
+          "p",
+          { class: "explain" },
+          t("alert.silenced", view.outlines.area(each.code)?.name ?? each.code, clockTime(each.until)),
+          each.note && `: ${each.note}`,
+        ),
+      ),
+    );
   }
 
   evidence({ evidence, rule }) {
-    return h("section", {}, h("h3", {}, t("alert.evidence")),
+    return h(
+      "section",
+      {},
+      h("h3", {}, t("alert.evidence")),
       evidence.length === 0
         ? h("p", { class: "where" }, t(rule === "area.red_share" ? "alert.shareEvidence" : "alert.noEvidence"))
-        : h("dl", { class: "readings" }, evidence.map((each) => [
-            h("dt", {}, aspectName(each.aspect)),
-            h("dd", {}, h("span", { class: "value" }, reading(each.aspect, each.value)),
-              h("span", { class: "where" }, each.observed_at === null ? t("alert.neverSaid") : [clockTime(each.observed_at), " · ", ageOf(each.observed_at, "alert.ago")])),
-          ])));
+        : h(
+            "dl",
+            { class: "readings" },
+            evidence.map((each) => [
+              h("dt", {}, aspectName(each.aspect)),
+              h(
+                "dd",
+                {},
+                h("span", { class: "value" }, reading(each.aspect, each.value)),
+                h(
+                  "span",
+                  { class: "where" },
+                  each.observed_at === null
+                    ? t("alert.neverSaid")
+                    : [clockTime(each.observed_at), " · ", ageOf(each.observed_at, "alert.ago")],
+                ),
+              ),
+            ]),
+          ),
+    );
   }
 
   acks(view, { acks }) {
     if (acks.length === 0) return null;
-    return h("section", {}, h("h3", {}, t("alert.acks")),
-      h("ul", { class: "plain acks" }, acks.map((each) => h("li", {}, icon("check"),
-        h("span", {}, h("strong", {}, `${word("role", each.role)}, ${view.outlines.area(each.code)?.name ?? each.code}`),
-          h("span", { class: "where" }, ` ${t("alert.ackTime", clockTime(each.at), clockTime(each.until))}`),
-          each.note && h("span", { class: "note" }, each.note))))));
+    return h(
+      "section",
+      {},
+      h("h3", {}, t("alert.acks")),
+      h(
+        "ul",
+        { class: "plain acks" },
+        acks.map((each) =>
+          h(
+            "li",
+            {},
+            icon("check"),
+            h(
+              "span",
+              {},
+              h("strong", {}, `${word("role", each.role)}, ${view.outlines.area(each.code)?.name ?? each.code}`),
+              h("span", { class: "where" }, ` ${t("alert.ackTime", clockTime(each.at), clockTime(each.until))}`),
+              each.note && h("span", { class: "note" }, each.note),
+            ),
+          ),
+        ),
+      ),
+    );
   }
 
   nearest(view, alert, nearest, failed) {
@@ -102,13 +188,33 @@ export class AlertDetail {
     if (failed !== null) return section(h("p", { class: "where" }, t("alert.nearestFailed")));
     if (nearest === null) return section(h("p", { class: "where" }, t("alert.noNearest")));
     const { id, name, kommun, km, room, power } = nearest;
-    return section(h("p", {}, h("a", { class: "name", href: href({ point: id, alert: null }) }, name ?? id), " ",
-      h("span", { class: "where" }, [view.kommunName(kommun), t("alert.km", number(km)), t("alert.room", number(room)), word("power", power ?? "unknown")].join(" · "))),
-      h("p", { class: "explain" }, t("alert.nearestHow")));
+    return section(
+      h(
+        "p",
+        {},
+        h("a", { class: "name", href: href({ point: id, alert: null }) }, name ?? id),
+        " ",
+        h(
+          "span",
+          { class: "where" },
+          [
+            view.kommunName(kommun),
+            t("alert.km", number(km)),
+            t("alert.room", number(room)),
+            word("power", power ?? "unknown"),
+          ].join(" · "),
+        ),
+      ),
+      h("p", { class: "explain" }, t("alert.nearestHow")),
+    );
   }
 
   about(alert) {
-    return h("footer", { class: "where" }, h("p", {}, t("alert.about", alert.key, alert.rules_version)), h("p", {}, t("alert.changed", fullTime(alert.changed_at))));
+    return h(
+      "footer",
+      { class: "where" },
+      h("p", {}, t("alert.about", alert.key, alert.rules_version)),
+      h("p", {}, t("alert.changed", fullTime(alert.changed_at))),
+    );
   }
 }
-

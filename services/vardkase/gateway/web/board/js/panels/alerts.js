@@ -40,11 +40,18 @@ export class AlertList {
     this.count(rows);
     text(this.none, view.situation.whole ? t(view.filtered ? "alerts.noneFiltered" : "alerts.none") : t("loading"));
     show(this.none, open.length === 0);
-    keyed(this.open, open.slice(0, this.limit), (each) => each.alert.key, () => this.row());
+    keyed(
+      this.open,
+      open.slice(0, this.limit),
+      (each) => each.alert.key,
+      () => this.row(),
+    );
     show(this.more, open.length > this.limit);
     if (open.length > this.limit) text(this.more, t("more", number(open.length - this.limit)));
     this.fold(this.quiet, quiet, "alerts.quiet");
-    const ended = view.filtered ? [] : [...view.situation.cleared.values()].reverse().map((alert) => ({ alert, quiet: "cleared" }));
+    const ended = view.filtered
+      ? []
+      : [...view.situation.cleared.values()].reverse().map((alert) => ({ alert, quiet: "cleared" }));
     this.fold(this.ended, ended, "alerts.ended");
   }
 
@@ -56,14 +63,22 @@ export class AlertList {
   }
 
   count(rows) {
-    const counts = LEVELS.map((level) => rows.filter((each) => each.alert.level === level && each.quiet === null).length);
+    const counts = LEVELS.map(
+      (level) => rows.filter((each) => each.alert.level === level && each.quiet === null).length,
+    );
     const said = [...counts, language()].join();
     if (this.counts.dataset.said === said) return;
     this.counts.dataset.said = said;
     fill(
       this.counts,
       LEVELS.map((level, at) =>
-        h("span", { class: `level m-${level}` }, icon(level, `mark m-${level}`), number(counts[at]), h("span", { class: "unseen" }, ` ${word("levels", level)}`)),
+        h(
+          "span",
+          { class: `level m-${level}` },
+          icon(level, `mark m-${level}`),
+          number(counts[at]),
+          h("span", { class: "unseen" }, ` ${word("levels", level)}`),
+        ),
       ),
     );
   }
@@ -81,7 +96,12 @@ export class AlertList {
     show(node, rows.length > 0);
     text(title, t(name));
     text(count, number(rows.length));
-    keyed(list, node.open ? rows.slice(0, 200) : [], (each) => each.alert.key, () => this.row());
+    keyed(
+      list,
+      node.open ? rows.slice(0, 200) : [],
+      (each) => each.alert.key,
+      () => this.row(),
+    );
   }
 
   row() {
@@ -103,13 +123,17 @@ export class AlertList {
     const update = ({ alert, quiet }) => {
       const { view } = this;
       useIcon(mark, alert.level, word("level", alert.level));
-      attr(node, "class", `row alert m-${alert.level}${quiet === null ? "" : ` ${quiet}`}${address().alert === alert.key ? " selected" : ""}`);
+      attr(
+        node,
+        "class",
+        `row alert m-${alert.level}${quiet === null ? "" : ` ${quiet}`}${address().alert === alert.key ? " selected" : ""}`,
+      );
       text(says, sayingOf(alert));
       text(name, alert.point?.name ?? alert.point?.id ?? alert.area.name);
       attr(link, "href", href({ alert: alert.key, point: null }));
       text(where, alert.point === null ? "" : view.kommunName(alert.point.id.slice(0, 4)));
-      retime(since, alert.status === "firing" ? alert.raised_at : alert.changed_at);
       attr(since, "data-say", alert.status === "firing" ? "alerts.since" : "alerts.endedAgo");
+      retime(since, alert.status === "firing" ? alert.raised_at : alert.changed_at);
       const timed = alert.runs_out_at !== null && alert.status === "firing" && alert.rule !== "power.lost";
       show(left, timed);
       if (timed) retime(left, alert.runs_out_at);
@@ -140,5 +164,8 @@ function tagsOf(parent, alert, quiet) {
   const said = tags.join("|");
   if (parent.dataset.said === said) return;
   parent.dataset.said = said;
-  fill(parent, tags.map((each) => h("span", { class: "tag" }, each)));
+  fill(
+    parent,
+    tags.map((each) => h("span", { class: "tag" }, each)),
+  );
 }

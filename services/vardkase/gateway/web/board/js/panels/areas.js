@@ -24,13 +24,21 @@ export class Areas {
     const columns = ["name", "condition", "open", "coverage", "oldest"];
     if (this.head.dataset.said !== t("areas.name")) {
       this.head.dataset.said = t("areas.name");
-      fill(this.head, columns.map((each) => h("th", { scope: "col", class: each }, t(`areas.${each}`))));
+      fill(
+        this.head,
+        columns.map((each) => h("th", { scope: "col", class: each }, t(`areas.${each}`))),
+      );
     }
     const rows = [...(view.picture?.areas ?? [])].sort(worstFirst);
     text(this.none, t(view.picture === null ? "loading" : "areas.none"));
     show(this.none, rows.length === 0);
     show(this.table, rows.length > 0);
-    keyed(this.body, rows, (each) => each.code, () => this.row());
+    keyed(
+      this.body,
+      rows,
+      (each) => each.code,
+      () => this.row(),
+    );
   }
 
   row() {
@@ -42,13 +50,24 @@ export class Areas {
     const silent = h("span", { class: "tag silent" });
     const oldest = ageOf("2000-01-01T00:00:00Z");
     const unknown = h("span", {}, "–");
-    const node = h("tr", { class: "row" }, h("th", { scope: "row" }, link, " ", activation, silent), h("td", {}, bar.node), open, coverage, h("td", { class: "number" }, oldest, unknown));
+    const node = h(
+      "tr",
+      { class: "row" },
+      h("th", { scope: "row" }, link, " ", activation, silent),
+      h("td", {}, bar.node),
+      open,
+      coverage,
+      h("td", { class: "number" }, oldest, unknown),
+    );
     const update = (area) => {
       const { view } = this;
       text(link, area.name);
       attr(link, "href", href({ area: area.code, point: null }));
       const said = view.picture.condition.activation.kommuner[area.code];
-      text(activation, area.level === "kommun" && said !== undefined && said !== "unknown" ? word("activation", said) : "");
+      text(
+        activation,
+        area.level === "kommun" && said !== undefined && said !== "unknown" ? word("activation", said) : "",
+      );
       bar.render(area.condition);
       text(open, `${number(area.lifecycle.open)} / ${number(area.coverage.expected + area.coverage.unregistered)}`);
       text(coverage, percent(area.coverage.on_time, area.coverage.expected));
@@ -67,7 +86,11 @@ export class Areas {
 function worstFirst(a, b) {
   const [one, other] = [areaLook(a), areaLook(b)];
   const rank = (look) => (look.hatch === 3 ? -1 : 0) + (CONDITION_RANK[look.fill] ?? 9);
-  return rank(one) - rank(other) || (b.condition[other.fill] ?? 0) - (a.condition[one.fill] ?? 0) || a.name.localeCompare(b.name, "sv");
+  return (
+    rank(one) - rank(other) ||
+    (b.condition[other.fill] ?? 0) - (a.condition[one.fill] ?? 0) ||
+    a.name.localeCompare(b.name, "sv")
+  );
 }
 
 const ORDER = ["critical", "red", "yellow", "unknown", "green"];
@@ -97,7 +120,13 @@ export class Bar {
     fill(
       this.counts,
       ORDER.filter((mark) => condition[mark] > 0).map((mark) =>
-        h("span", { class: `m-${mark}` }, icon(mark, `mark m-${mark}`), number(condition[mark]), h("span", { class: "unseen" }, ` ${word("conditions", mark)} `)),
+        h(
+          "span",
+          { class: `m-${mark}` },
+          icon(mark, `mark m-${mark}`),
+          number(condition[mark]),
+          h("span", { class: "unseen" }, ` ${word("conditions", mark)} `),
+        ),
       ),
       total === 0 && h("span", { class: "where" }, t("areas.noneOpen")),
     );

@@ -1,7 +1,6 @@
 /** What must not be missed, across the page: that it is an exercise, real alerts meanwhile, a lost connection. */
 
 import { attr, fill, h, icon, show } from "../lib/dom.js";
-import { now } from "../lib/clock.js";
 import { clockTime, duration, number } from "../lib/format.js";
 import { language, t, word } from "../lib/i18n.js";
 import { href } from "../lib/url.js";
@@ -36,7 +35,7 @@ export class Banners {
     const health = connectionOf(this.store);
     show(this.lost, health.loud);
     if (!health.loud) return;
-    const old = this.picture === null ? null : duration(now() - Date.parse(this.picture.as_of));
+    const old = this.picture === null ? null : duration((this.store.feed?.silent ?? 0) * 1000);
     const words = health.name === "unready" ? t("health.unreadyLong", health.detail) : t("health.lostLong", old);
     if (this.said.lost !== words) {
       this.said.lost = words;
@@ -50,17 +49,28 @@ export class Banners {
     const words = reality === "act" ? "" : t(`banner.${reality}`);
     if (this.said.world === words) return;
     this.said.world = words;
-    fill(this.world, reality !== "act" && [h("strong", {}, word("reality", reality).toLocaleUpperCase("sv")), h("span", {}, words)]);
+    fill(
+      this.world,
+      reality !== "act" && [h("strong", {}, word("reality", reality).toLocaleUpperCase("sv")), h("span", {}, words)],
+    );
   }
 
   /** Real alerts break through whatever exercise is shown. */
   sayReal(real) {
     const alerts = [...(real?.alerts.values() ?? [])].filter((each) => each.inhibited_by === null);
-    const worst = alerts.sort((a, b) => LEVEL_RANK[a.level] - LEVEL_RANK[b.level] || (a.raised_at < b.raised_at ? 1 : -1));
+    const worst = alerts.sort(
+      (a, b) => LEVEL_RANK[a.level] - LEVEL_RANK[b.level] || (a.raised_at < b.raised_at ? 1 : -1),
+    );
     const deaf = real !== null && (real.refused || (!real.heard && performance.now() - real.since > GRACE));
     show(this.real, worst.length > 0 || deaf);
     attr(this.real, "class", `banner real ${worst[0]?.level ?? "none"}`);
-    const said = JSON.stringify([worst.slice(0, NAMED).map((each) => [each.key, each.level]), worst.length, deaf, real?.refused, language()]);
+    const said = JSON.stringify([
+      worst.slice(0, NAMED).map((each) => [each.key, each.level]),
+      worst.length,
+      deaf,
+      real?.refused,
+      language(),
+    ]);
     if (this.said.real === said) return;
     this.said.real = said;
     if (worst.length === 0) {
@@ -70,10 +80,24 @@ export class Banners {
     fill(
       this.real,
       h("p", {}, icon(worst[0].level), h("strong", {}, t("banner.real", number(worst.length)))),
-      h("ul", {}, worst.slice(0, NAMED).map((each) => h("li", {},
-        h("a", { href: href({ reality: "act", alert: each.key, point: null }) },
-          `${word("level", each.level)}: ${each.point?.name ?? each.point?.id ?? each.area.name}: ${sayingOf(each)}`),
-        h("span", {}, ` ${t("alert.from", clockTime(each.raised_at))}`)))),
+      h(
+        "ul",
+        {},
+        worst
+          .slice(0, NAMED)
+          .map((each) =>
+            h(
+              "li",
+              {},
+              h(
+                "a",
+                { href: href({ reality: "act", alert: each.key, point: null }) },
+                `${word("level", each.level)}: ${each.point?.name ?? each.point?.id ?? each.area.name}: ${sayingOf(each)}`,
+              ),
+              h("span", {}, ` ${t("alert.from", clockTime(each.raised_at))}`),
+            ),
+          ),
+      ),
       h("a", { class: "toreal", href: href({ reality: "act", alert: null, point: null }) }, t("banner.toReal")),
     );
   }

@@ -35,11 +35,21 @@ export class Coverage {
       attr(this.rects[at], "width", `${width}%`);
       x += width;
     });
-    attr(this.bar, "aria-label", t("coverage.bar", number(coverage.on_time), number(coverage.stale), number(coverage.silent)));
+    attr(
+      this.bar,
+      "aria-label",
+      t("coverage.bar", number(coverage.on_time), number(coverage.stale), number(coverage.silent)),
+    );
     const missing = missingWords(view);
-    fill(this.missing, missing.length === 0 ? [] : [icon("warning"), missing.join(" · ")].map((each) => (typeof each === "string" ? h("span", {}, each) : each)));
+    fill(
+      this.missing,
+      missing.length === 0
+        ? []
+        : [icon("warning"), missing.join(" · ")].map((each) => (typeof each === "string" ? h("span", {}, each) : each)),
+    );
     show(this.missing, missing.length > 0);
-    const adopted = picture.adopted === null ? t("coverage.automatic") : t("coverage.adopted", clockTime(picture.adopted.at));
+    const adopted =
+      picture.adopted === null ? t("coverage.automatic") : t("coverage.adopted", clockTime(picture.adopted.at));
     text(this.made, `${adopted}, ${t("coverage.made", clockTime(picture.as_of))}`);
   }
 }
@@ -82,7 +92,8 @@ export function missingWords(view) {
   const words = [];
   if (coverage.stale > 0) words.push(t("coverage.stale", number(coverage.stale)));
   if (coverage.silent > 0) words.push(t("coverage.silent", number(coverage.silent)));
-  if (coverage.kommuner.silent > 0) words.push(t("coverage.silentKommuner", number(coverage.kommuner.silent), silentNames(view)));
+  if (coverage.kommuner.silent > 0)
+    words.push(t("coverage.silentKommuner", number(coverage.kommuner.silent), silentNames(view)));
   if (coverage.incident_silent.length > 0) {
     words.push(t("coverage.incident", number(coverage.incident_silent.length), names(view, coverage.incident_silent)));
   }
@@ -91,7 +102,9 @@ export function missingWords(view) {
 }
 
 function silentNames(view) {
-  const codes = [...view.situation.alerts.values()].filter((each) => each.rule === "area.silent").map((each) => each.area.code);
+  const codes = [...view.situation.alerts.values()]
+    .filter((each) => each.rule === "area.silent")
+    .map((each) => each.area.code);
   return names(view, codes);
 }
 

@@ -15,9 +15,15 @@ export class Detail {
     this.title = h("h2", { tabindex: "-1" });
     this.close = h("button", { type: "button", class: "close", onclick: () => this.shut() }, icon("close"));
     this.body = h("div", { class: "scroll", tabindex: "0", role: "group" });
-    this.node = h("section", { class: "panel detail", hidden: true }, h("header", {}, this.title, this.close), this.body);
-    this.node.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") this.shut();
+    this.node = h(
+      "section",
+      { class: "panel detail", hidden: true },
+      h("header", {}, this.title, this.close),
+      this.body,
+    );
+    document.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && this.shown !== null && this.node.isConnected && !event.defaultPrevented)
+        this.shut();
     });
     this.shown = null;
     this.part = null;
@@ -64,7 +70,8 @@ export class Detail {
   async ask(view) {
     const { asked, part } = this;
     const version = part.version(view);
-    if (asked.under || asked.version === version || performance.now() - asked.at < (asked.version === null ? 0 : LEAST)) return;
+    if (asked.under || asked.version === version || performance.now() - asked.at < (asked.version === null ? 0 : LEAST))
+      return;
     asked.under = true;
     const more = { document: this.more.document, failed: null };
     try {

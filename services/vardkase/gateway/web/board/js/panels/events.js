@@ -49,7 +49,9 @@ export class Events {
 export function subjectOf(event, view) {
   if (event.point !== null && !event.point.endsWith("-_")) {
     const alert = event.key === null ? undefined : view.situation.alerts.get(event.key);
-    return view.points?.get(event.point)?.name ?? alert?.point?.name ?? view.namesOfPoints.get(event.point) ?? event.point;
+    return (
+      view.points?.get(event.point)?.name ?? alert?.point?.name ?? view.namesOfPoints.get(event.point) ?? event.point
+    );
   }
   if (event.kommun !== null) return view.kommunName(event.kommun);
   return view.outlines.area(event.key?.split("/")[1] ?? "")?.name ?? view.area.name;

@@ -14,9 +14,15 @@ const FIGURES = {
     if (establishing > 0) more.push(t("figures.establishing", number(establishing)));
     return { value: number(open), more: more.join(", ") };
   },
-  dark: ({ forecast }) => ({ value: number(forecast.dark), more: t("figures.now"), mark: forecast.dark > 0 ? "critical" : null }),
+  dark: ({ forecast }) => ({
+    value: number(forecast.dark),
+    more: t("figures.now"),
+    mark: forecast.dark > 0 ? "critical" : null,
+  }),
   unknown: ({ forecast }) => ({
-    value: number(forecast.endurance_unknown), more: t("figures.onBackup"), mark: forecast.endurance_unknown > 0 ? "unknown" : null,
+    value: number(forecast.endurance_unknown),
+    more: t("figures.onBackup"),
+    mark: forecast.endurance_unknown > 0 ? "unknown" : null,
   }),
   out({ forecast }) {
     const { "6h": six, "12h": twelve, "24h": day } = forecast.out_within;
@@ -24,20 +30,37 @@ const FIGURES = {
   },
   visitors({ condition }) {
     const { sum, points, of } = condition.occupancy;
-    return { value: points === 0 && of > 0 ? "–" : number(sum), more: t("figures.fromPoints", number(points), number(of)) };
+    return {
+      value: points === 0 && of > 0 ? "–" : number(sum),
+      more: t("figures.fromPoints", number(points), number(of)),
+    };
   },
   room({ resources }) {
     const { sum, points, of } = resources.free_capacity;
-    return { value: points === 0 && of > 0 ? "–" : number(sum), more: t("figures.fromPoints", number(points), number(of)) };
+    return {
+      value: points === 0 && of > 0 ? "–" : number(sum),
+      more: t("figures.fromPoints", number(points), number(of)),
+    };
   },
   staff({ resources }) {
     const { present, points, of, short } = resources.staff;
     const value = points === 0 && of > 0 ? "–" : number(present);
-    return { value, more: short > 0 ? t("figures.short", number(short)) : t("figures.fromPoints", number(points), number(of)), mark: short > 0 ? "yellow" : null };
+    return {
+      value,
+      more: short > 0 ? t("figures.short", number(short)) : t("figures.fromPoints", number(points), number(of)),
+      mark: short > 0 ? "yellow" : null,
+    };
   },
   needs({ measures }) {
-    const open = Object.values(measures.needs).reduce((sum, each) => sum + each.requested + each.assigned + each.under_way, 0);
-    return { value: number(open), more: measures.overdue > 0 ? t("figures.overdue", number(measures.overdue)) : t("figures.notOverdue"), mark: measures.overdue > 0 ? "red" : null };
+    const open = Object.values(measures.needs).reduce(
+      (sum, each) => sum + each.requested + each.assigned + each.under_way,
+      0,
+    );
+    return {
+      value: number(open),
+      more: measures.overdue > 0 ? t("figures.overdue", number(measures.overdue)) : t("figures.notOverdue"),
+      mark: measures.overdue > 0 ? "red" : null,
+    };
   },
 };
 
@@ -50,10 +73,20 @@ export class Figures {
       const mark = icon("warning", "mark");
       const value = h("span", { class: "value" });
       const more = h("span", { class: "rests" });
-      const node = h("div", { class: `figure ${name}` }, h("dt", {}, label), h("dd", {}, h("span", { class: "amount" }, mark, value), more));
+      const node = h(
+        "div",
+        { class: `figure ${name}` },
+        h("dt", {}, label),
+        h("dd", {}, h("span", { class: "amount" }, mark, value), more),
+      );
       return { name, node, label, mark, value, more };
     });
-    this.list = h("dl", {}, h("div", { class: "figure condition" }, this.conditionLabel, h("dd", {}, this.bar.node)), this.figures.map((each) => each.node));
+    this.list = h(
+      "dl",
+      {},
+      h("div", { class: "figure condition" }, this.conditionLabel, h("dd", {}, this.bar.node)),
+      this.figures.map((each) => each.node),
+    );
     this.node = h("section", { class: "figures" }, this.list);
   }
 
@@ -76,4 +109,3 @@ export class Figures {
     }
   }
 }
-

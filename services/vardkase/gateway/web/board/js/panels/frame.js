@@ -8,6 +8,7 @@ import { language, t, word } from "../lib/i18n.js";
 import { otherTheme, theme } from "../lib/theming.js";
 import { address, href } from "../lib/url.js";
 import { connectionOf } from "../model/health.js";
+import { store } from "../model/store.js";
 
 export class Frame {
   constructor() {
@@ -21,7 +22,7 @@ export class Frame {
     this.node = h(
       "header",
       { class: "top" },
-      h("a", { class: "brand", href: "/" }, icon("brand"), h("span", {}, "Vårdkase")),
+      h("a", { class: "brand", href: "/", "aria-label": "Vårdkase" }, icon("brand"), h("span", {}, "Vårdkase")),
       this.crumbs,
       this.reality,
       this.connection,
@@ -61,10 +62,19 @@ export class Frame {
     const open = around.slice(Math.max(0, from));
     fill(
       this.crumbs,
-      h("ol", {}, open.map((each, at) => h("li", {},
-        at === open.length - 1
-          ? h("h1", { "aria-current": "page" }, each.name)
-          : h("a", { href: href({ area: each.code, point: null, alert: null }) }, each.name)))),
+      h(
+        "ol",
+        {},
+        open.map((each, at) =>
+          h(
+            "li",
+            {},
+            at === open.length - 1
+              ? h("h1", { "aria-current": "page" }, each.name)
+              : h("a", { href: href({ area: each.code, point: null, alert: null }) }, each.name),
+          ),
+        ),
+      ),
     );
   }
 
@@ -72,32 +82,56 @@ export class Frame {
     attr(this.reality, "aria-label", t("frame.worlds"));
     fill(
       this.reality,
-      me.realities.map((each) => h("a", {
-        class: `world ${each}`,
-        href: href({ reality: each, point: null, alert: null }),
-        "aria-current": each === reality ? "true" : null,
-      }, word("reality", each))),
+      me.realities.map((each) =>
+        h(
+          "a",
+          {
+            class: `world ${each}`,
+            href: href({ reality: each, point: null, alert: null }),
+            "aria-current": each === reality ? "true" : null,
+          },
+          word("reality", each),
+        ),
+      ),
     );
   }
 
   sayTools(chosen) {
     attr(this.tools, "aria-label", t("frame.tools"));
     const link = (name, label, target, words = null) =>
-      h("a", { class: "tool", href: target, title: label, "aria-label": words === null ? label : null }, icon(name), words && h("span", {}, words));
+      h(
+        "a",
+        { class: "tool", href: target, title: label, "aria-label": words === null ? label : null },
+        icon(name),
+        words && h("span", {}, words),
+      );
     const wall = chosen.view === "vagg";
     const other = language() === "sv" ? "en" : "sv";
     fill(
       this.tools,
       link("report", t("frame.report"), href({ view: "rapport" }), t("frame.report")),
       link(wall ? "board" : "wall", t(wall ? "frame.board" : "frame.wall"), href({ view: wall ? "" : "vagg" })),
-      h("a", { class: "tool words", href: href({ language: other }), hreflang: other, lang: other, title: t("frame.other") }, t("frame.otherShort")),
-      link(theme() === "morkt" ? "sun" : "moon", t(theme() === "morkt" ? "frame.light" : "frame.dark"), href({ theme: otherTheme() })),
-      h("button", { type: "button", class: "tool", title: t("frame.leave"), "aria-label": t("frame.leave"), onclick: leave }, icon("leave")),
+      h(
+        "a",
+        { class: "tool words", href: href({ language: other }), hreflang: other, lang: other, title: t("frame.other") },
+        t("frame.otherShort"),
+      ),
+      link(
+        theme() === "morkt" ? "sun" : "moon",
+        t(theme() === "morkt" ? "frame.light" : "frame.dark"),
+        href({ theme: otherTheme() }),
+      ),
+      h(
+        "button",
+        { type: "button", class: "tool", title: t("frame.leave"), "aria-label": t("frame.leave"), onclick: leave },
+        icon("leave"),
+      ),
     );
   }
 }
 
 async function leave() {
+  store.feed?.end();
   await post("/logout", {});
   window.location.assign("/");
 }
@@ -110,9 +144,15 @@ export class Foot {
 
   speak() {
     const english = language() === "en";
-    fill(this.node,
-      h("a", { href: english ? "/tillganglighet?sprak=en" : "/tillganglighet", target: "_self" }, t("frame.accessibility")),
-      h("a", { href: "/kommun", target: "_self" }, t("frame.desk")));
+    fill(
+      this.node,
+      h(
+        "a",
+        { href: english ? "/tillganglighet?sprak=en" : "/tillganglighet", target: "_self" },
+        t("frame.accessibility"),
+      ),
+      h("a", { href: "/kommun", target: "_self" }, t("frame.desk")),
+    );
     show(this.node, true);
   }
 }

@@ -9,7 +9,12 @@ export class Login {
   constructor(entered) {
     this.entered = entered;
     this.token = h("input", {
-      id: "token", name: "token", type: "password", autocomplete: "current-password", required: true, spellcheck: "false",
+      id: "token",
+      name: "token",
+      type: "password",
+      autocomplete: "current-password",
+      required: true,
+      spellcheck: "false",
       "aria-describedby": "token-hint token-wrong",
     });
     this.wrong = h("p", { id: "token-wrong", class: "told wrong", role: "alert" });
@@ -21,18 +26,27 @@ export class Login {
   render(why = null) {
     const form = h(
       "form",
-      { method: "post", action: "/login", onsubmit: (event) => this.submit(event) },
+      { method: "post", action: "/login", novalidate: true, onsubmit: (event) => this.submit(event) },
       h("h1", {}, icon("brand"), "Vårdkase"),
       h("p", {}, t("login.what")),
       why && h("p", { class: "told" }, t(why)),
-      h("div", { class: "field" },
+      h(
+        "div",
+        { class: "field" },
         h("input", { type: "text", name: "username", autocomplete: "username", value: "vardkase", hidden: true }),
-        h("label", { for: "token" }, t("login.token")), this.token,
-        h("p", { id: "token-hint", class: "where" }, t("login.hint"))),
+        h("label", { for: "token" }, t("login.token")),
+        this.token,
+        h("p", { id: "token-hint", class: "where" }, t("login.hint")),
+      ),
       this.wrong,
       this.button,
-      h("p", { class: "where" }, h("a", { href: "/publik", target: "_self" }, t("login.public")), " · ",
-        h("a", { href: "/tillganglighet", target: "_self" }, t("frame.accessibility"))),
+      h(
+        "p",
+        { class: "where" },
+        h("a", { href: "/publik", target: "_self" }, t("login.public")),
+        " · ",
+        h("a", { href: "/tillganglighet", target: "_self" }, t("frame.accessibility")),
+      ),
     );
     text(this.button, t("login.enter"));
     document.title = t("login.title");

@@ -13,7 +13,13 @@ export class Needs {
     this.none = h("p", { class: "none" });
     this.needs = this.part();
     this.surplus = this.part();
-    this.node = h("div", { class: "scroll", tabindex: "0", role: "group" }, this.none, this.needs.node, this.surplus.node);
+    this.node = h(
+      "div",
+      { class: "scroll", tabindex: "0", role: "group" },
+      this.none,
+      this.needs.node,
+      this.surplus.node,
+    );
   }
 
   part() {
@@ -28,11 +34,19 @@ export class Needs {
     const { needs: both } = view;
     text(this.none, both === null ? t("loading") : t("needs.none"));
     show(this.none, both === null || both.needs.length + both.surplus.length === 0);
-    for (const [part, name] of [[this.needs, "needs"], [this.surplus, "surplus"]]) {
+    for (const [part, name] of [
+      [this.needs, "needs"],
+      [this.surplus, "surplus"],
+    ]) {
       const rows = both?.[name] ?? [];
       show(part.node, rows.length > 0);
       text(part.title, t(`needs.${name}`, number(rows.length)));
-      keyed(part.list, rows.slice(0, MOST), (each) => `${each.point}/${each.need_id}`, () => this.row());
+      keyed(
+        part.list,
+        rows.slice(0, MOST),
+        (each) => `${each.point}/${each.need_id}`,
+        () => this.row(),
+      );
     }
   }
 
@@ -44,12 +58,22 @@ export class Needs {
     const by = h("span", { class: "word" });
     const priority = h("span", { class: "at" });
     const note = h("p", { class: "note" });
-    const node = h("li", { class: "row need" }, h("div", { class: "what" }, what, h("div", { class: "beside" }, link, where, state), note), h("div", { class: "when" }, by, priority));
+    const node = h(
+      "li",
+      { class: "row need" },
+      h("div", { class: "what" }, what, h("div", { class: "beside" }, link, where, state), note),
+      h("div", { class: "when" }, by, priority),
+    );
     const update = (need) => {
       const { view } = this;
-      const late = need.needed_by !== null && need.needed_by !== undefined && instant(need.needed_by) < now() && need.direction !== "surplus";
+      const late =
+        need.needed_by !== null &&
+        need.needed_by !== undefined &&
+        instant(need.needed_by) < now() &&
+        need.direction !== "surplus";
       attr(node, "class", `row need p-${need.priority ?? "normal"}${late ? " late" : ""}`);
-      const much = need.quantity === null || need.quantity === undefined ? "" : ` ${number(need.quantity)} ${need.unit ?? ""}`;
+      const much =
+        need.quantity === null || need.quantity === undefined ? "" : ` ${number(need.quantity)} ${need.unit ?? ""}`;
       text(what, `${word("need", need.kind ?? "unknown")}${much}`);
       const kommun = need.point.endsWith("-_");
       text(link, kommun ? view.kommunName(need.kommun) : (need.name ?? need.point));

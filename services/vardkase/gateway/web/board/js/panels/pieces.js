@@ -14,8 +14,12 @@ export function useIcon(node, name, label = null) {
 
 /** An icon that says something. */
 export function saying(name, label, className = "icon") {
-  return svg("svg", { class: className, role: "img", "aria-label": label, focusable: "false" },
-    svg("title", {}, label), svg("use", { href: `#i-${name}` }));
+  return svg(
+    "svg",
+    { class: className, role: "img", "aria-label": label, focusable: "false" },
+    svg("title", {}, label),
+    svg("use", { href: `#i-${name}` }),
+  );
 }
 
 /** What a point is marked with: age of its word, medical charging, guests, a conflict. Left alone when it is the same. */
@@ -31,7 +35,9 @@ export function marksOf(parent, point) {
   parent.dataset.marks = wanted;
   fill(
     parent,
-    point.freshness !== null && point.freshness !== "fresh" && h("span", { class: `tag ${point.freshness}` }, word("freshness", point.freshness)),
+    point.freshness !== null &&
+      point.freshness !== "fresh" &&
+      h("span", { class: `tag ${point.freshness}` }, word("freshness", point.freshness)),
     point.medical_charging && saying("medical", t("mark.medical"), "icon badge medical"),
     point.overnight && saying("overnight", t("mark.overnight"), "icon badge overnight"),
     point.conflict ? saying("conflict", t("mark.conflict"), "icon badge conflict") : null,
@@ -42,6 +48,11 @@ export function marksOf(parent, point) {
 export class Panel {
   constructor(id, body, aside = null) {
     this.title = h("h2", { id: `${id}-title` });
-    this.node = h("section", { id, class: "panel", "aria-labelledby": `${id}-title` }, h("header", {}, this.title, aside), body);
+    this.node = h(
+      "section",
+      { id, class: "panel", "aria-labelledby": `${id}-title` },
+      h("header", {}, this.title, aside),
+      body,
+    );
   }
 }

@@ -31,13 +31,21 @@ export class Points {
     if (this.head.dataset.said !== t("points.name")) {
       this.head.dataset.said = t("points.name");
       const columns = ["name", "state", "visitors", "out", "heard"];
-      fill(this.head, columns.map((each) => h("th", { scope: "col", class: each }, t(`points.${each}`))));
+      fill(
+        this.head,
+        columns.map((each) => h("th", { scope: "col", class: each }, t(`points.${each}`))),
+      );
     }
     const rows = [...(view.found ?? [])].sort((a, b) => CONDITION_RANK[a.condition] - CONDITION_RANK[b.condition]);
     text(this.none, this.nothing());
     show(this.none, rows.length === 0);
     show(this.table, rows.length > 0);
-    keyed(this.body, rows.slice(0, this.limit), (each) => each.id, () => this.row());
+    keyed(
+      this.body,
+      rows.slice(0, this.limit),
+      (each) => each.id,
+      () => this.row(),
+    );
     show(this.more, rows.length > this.limit);
     if (rows.length > this.limit) text(this.more, t("more", number(rows.length - this.limit)));
   }
@@ -68,7 +76,15 @@ export class Points {
     const dark = h("span", { class: "tag dark" });
     const heard = ageOf("2000-01-01T00:00:00Z");
     const never = h("span");
-    const node = h("tr", { class: "row" }, h("th", { scope: "row" }, mark, link, h("div", { class: "beside" }, where, marks)), state, visitors, h("td", { class: "number" }, left, dark), h("td", { class: "number" }, heard, never));
+    const node = h(
+      "tr",
+      { class: "row" },
+      h("th", { scope: "row" }, mark, link, h("div", { class: "beside" }, where, marks)),
+      state,
+      visitors,
+      h("td", { class: "number" }, left, dark),
+      h("td", { class: "number" }, heard, never),
+    );
     const update = (point) => {
       const { view } = this;
       useIcon(mark, pointMark(point), word("condition", point.condition));

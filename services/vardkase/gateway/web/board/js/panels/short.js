@@ -11,9 +11,9 @@ import { isEmpty } from "./coverage.js";
 import { marksOf, useIcon } from "./pieces.js";
 
 /** How many of each kind are listed before one asks for all. */
-const FIRST = [12, 8, 40];
+const FIRST = [8, 5, 40];
 /** The same on the wall, where nobody scrolls. */
-const WALL = [6, 3, 12];
+const WALL = [4, 2, 12];
 const KINDS = ["dark", "unknown", "timed"];
 const ICONS = ["dark", "unknown", "clock"];
 
@@ -21,25 +21,45 @@ export class ShortList {
   constructor() {
     this.all = [false, false, false];
     this.parts = KINDS.map((kind, rank) => this.part(kind, rank));
+    this.jumps = h(
+      "div",
+      { class: "levels", role: "group" },
+      this.parts.map(({ jump }) => jump),
+    );
     this.none = h("p", { class: "none" });
-    this.node = h("div", { class: "scroll", tabindex: "0", role: "group" }, this.none, this.parts.map((each) => each.node));
+    this.node = h(
+      "div",
+      { class: "scroll", tabindex: "0", role: "group" },
+      this.none,
+      this.parts.map((each) => each.node),
+    );
   }
 
   render(view) {
     this.view = view;
     attr(this.node, "aria-label", t("short.title"));
+    attr(this.jumps, "aria-label", t("short.jump"));
     const { rows } = view.short;
     const totals = view.filtered ? null : [view.short.dark, view.short.unknown, view.short.timed];
     text(this.none, t(nothing(view)));
     show(this.none, rows.length === 0);
-    this.parts.forEach(({ node, title, count, list, more }, rank) => {
+    this.parts.forEach(({ node, title, count, list, more, jump, jumpCount }, rank) => {
       const own = rows.filter((each) => shortageRank(each) === rank);
       show(node, own.length > 0);
       text(title, t(`short.${KINDS[rank]}`));
       text(count, number(totals?.[rank] ?? own.length));
+      show(jump, own.length > 0);
+      attr(jump, "aria-label", `${t(`short.${KINDS[rank]}`)}: ${count.textContent}`);
+      attr(jump, "title", t(`short.${KINDS[rank]}`));
+      text(jumpCount, count.textContent);
       const first = (address().view === "vagg" ? WALL : FIRST)[rank];
       const shown = this.all[rank] && first === FIRST[rank] ? own : own.slice(0, first);
-      keyed(list, shown, (each) => each.id, () => this.row(rank));
+      keyed(
+        list,
+        shown,
+        (each) => each.id,
+        () => this.row(rank),
+      );
       show(more, shown.length < own.length);
       if (shown.length < own.length) text(more, t("more", number(own.length - shown.length)));
     });
@@ -56,7 +76,14 @@ export class ShortList {
       list.children[FIRST[rank]]?.querySelector("a").focus();
     });
     const heading = h("h3", {}, icon(ICONS[rank]), title, count);
-    return { node: h("section", { class: `shortpart ${kind}` }, heading, list, more), title, count, list, more };
+    const node = h("section", { class: `shortpart ${kind}` }, heading, list, more);
+    const jumpCount = h("span");
+    const jump = h("button", { type: "button", class: `jump ${kind}` }, icon(ICONS[rank]), jumpCount);
+    jump.addEventListener("click", () => {
+      this.node.scrollTo({ top: node.offsetTop - this.node.offsetTop, behavior: "smooth" });
+      list.querySelector("a")?.focus({ preventScroll: true });
+    });
+    return { node, title, count, list, more, jump, jumpCount };
   }
 
   row(rank) {

@@ -9,12 +9,14 @@ from typing import Any
 
 import httpx
 import jwt
+import orjson
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
+from jwt.utils import der_to_raw_signature
 from pydantic import ValidationError
 
 from vardkase.gateway.access.grants import granted, parse_grants
@@ -144,6 +146,10 @@ def changed(body: dict[str, Any]) -> str:
     return f"{head}.{base64.urlsafe_b64encode(json.dumps(body).encode()).decode().rstrip('=')}.{signature}"
 
 
+def by_p384(data: bytes) -> bytes:
+    return der_to_raw_signature(P384.sign(data, ec.ECDSA(SHA256())), P384.curve)
+
+
 def by_hand(key: rsa.RSAPrivateKey, kid: str, **more: Any) -> str:
     """Signed as it should be, without the library that would refuse to."""
     header = {"alg": "RS256", "kid": kid}
@@ -167,7 +173,7 @@ WRONG = {
     "rsa too short": lambda: by_hand(SHORT, "short"),
     "key for another way": lambda: signed(kid="rs512"),
     "way not set": lambda: signed(algorithm="RS512", kid="rs512"),
-    "curve of another way": lambda: raw({"alg": "ES256", "kid": "p384"}, claims(), lambda _: b"x" * 96),
+    "curve of another way": lambda: raw({"alg": "ES256", "kid": "p384"}, claims(), by_p384),
     "expired": lambda: signed(exp=int(time.time()) - 60),
     "no exp": lambda: signed(exp=...),
     "exp a text": lambda: signed(exp="never"),
@@ -303,7 +309,7 @@ BAD_ANSWERS: dict[str, Callable[[httpx.Request], httpx.Response]] = {
     "empty": lambda _: httpx.Response(200, json={"keys": []}),
     "secrets alone": lambda _: httpx.Response(200, json={"keys": [{"kty": "oct", "kid": "a", "k": "eA"}]}),
     "too many": lambda _: httpx.Response(200, json={"keys": [public(RSA, f"k{n}") for n in range(51)]}),
-    "too long": lambda _: httpx.Response(200, content=b'{"keys":[' + b" " * 300_000),
+    "too long": lambda _: httpx.Response(200, content=orjson.dumps({"keys": [public(RSA, "rsa")]}) + b" " * 300_000),
     "deep": lambda _: httpx.Response(200, content=b"[" * 100_000),
 }
 
