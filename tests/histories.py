@@ -11,18 +11,20 @@ from hypothesis import strategies as st
 from vardkase.aggregator.log import decode
 from vardkase.aggregator.rules_file import load_rules
 from vardkase.aggregator.world import World
-from vardkase.archive.store import Basis, Logged, PointLog, Span
+from vardkase.archive.store import Basis, Logged, PointLog, Span, proven
 from vardkase.domain.codec import merged_document
 from vardkase.domain.fold import winners, withdrawn_by
 from vardkase.domain.merge import Received, merge
 from vardkase.domain.order_check import refusal_of
 from vardkase.domain.stamps import effective_time
 from vardkase.domain.state import PointState
+from vardkase.federation.signatures import Keyring
 from vardkase.runtime.jetstream.delivery import Delivery
 from vardkase.runtime.jetstream.headers import written
 from vardkase_contracts.areas import Area
 from vardkase_contracts.instants import HOUR, MINUTE, SECOND, iso, parse
 from vardkase_contracts.orders import ORDER
+from vardkase_contracts.refusals import Refusal
 from vardkase_contracts.reports import REPORT, WithdrawReport
 from vardkase_contracts.vocab import Reality
 
@@ -272,8 +274,12 @@ def instants_of(draw: st.DrawFn, log: Log) -> int:
 class MemoryStore:
     """What `vardkase.archive.store.Store` is, over a log in memory."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: Log, keyring: Keyring | None = None) -> None:
         self._log = log
+        self._keyring = keyring
+
+    def read(self, delivery: Delivery) -> Received | Refusal:
+        return proven(self._keyring, delivery)
 
     async def reports(
         self,

@@ -290,6 +290,7 @@ def test_what_does_not_fit_is_told_and_the_process_goes_on() -> None:
         ask=_ask(START),
         database="postgresql://x",
         name="x",
+        federation=None,
         rules_file=None,
         connect_timeout=1,
         statement_timeout=1,

@@ -80,11 +80,14 @@ class Step(NamedTuple):
     """The reports that it says were wrong."""
 
     @classmethod
-    def of(cls, delivery: Delivery, origin: str | None = None) -> "Step | None":
-        """What a message of the log holds; `None` when it is no report: then it counts nowhere."""
-        item = decode(delivery)
-        if not isinstance(item, Received):
-            return None
+    def of(cls, delivery: Delivery, item: Received, origin: str | None = None) -> "Step":
+        """What a message of the log holds.
+
+        Args:
+            delivery: the message.
+            item: the report in it.
+            origin: where it first came in.
+        """
         report = item.report
         withdraws = frozenset(withdrawn_by(report)) if isinstance(report, WithdrawReport) else frozenset[Identity]()
         copy = Copy(item.digest, item.received)
@@ -314,9 +317,9 @@ def _shown(value: Any, hidden: Collection[str]) -> Any:
 
 async def _steps(store: Store, log: PointLog) -> AsyncIterator[Step]:
     async for logged in store.log_of(log):
-        step = Step.of(logged.delivery, logged.origin)
-        if step is not None:
-            yield step
+        item = store.read(logged.delivery)
+        if isinstance(item, Received):  # what is no report, or nobody's word, counts nowhere
+            yield Step.of(logged.delivery, item, logged.origin)
 
 
 def _of_registers(steps: Sequence[Step]) -> list[Step]:

@@ -11,7 +11,6 @@ import yaml
 from pydantic import ValidationError
 
 from vardkase.aggregator.events import SPAN
-from vardkase.aggregator.log import decode
 from vardkase.aggregator.world import World
 from vardkase.domain.alerts import Subject
 from vardkase.domain.document import document
@@ -200,7 +199,7 @@ async def _fold(store: Store, span: Span, world: World, *, kinds: Sequence[str] 
     if kinds is None:
         unread = set[str]()
         await take(_signs(store, span, left_out, unread))
-        if unread:  # a log from elsewhere may hold what is no report: then it is not the last that was
+        if unread:  # a log from elsewhere may hold what is no report, or is forged: then it is not the last that was
             await take(_decoded(store, span._replace(kommuner=sorted(unread)), kinds=("heartbeat",)))
     return read
 
@@ -226,7 +225,7 @@ async def _signs(
 ) -> AsyncIterator[Received]:
     """The last sign of life of each point: of the many only that one counts. What cannot be read adds its kommun."""
     async for delivery in store.last_signs(span, left_out):
-        item = decode(delivery)
+        item = store.read(delivery)
         if isinstance(item, Received):
             yield item
         else:
@@ -251,8 +250,8 @@ async def _decoded(
     ever: bool = False,
 ) -> AsyncIterator[Received]:
     async for delivery in store.reports(span, kinds=kinds, ids=ids, ever=ever):
-        item = decode(delivery)
-        if isinstance(item, Received):  # what is no report counts nowhere
+        item = store.read(delivery)
+        if isinstance(item, Received):  # what is no report, or nobody's word, counts nowhere
             yield item
 
 

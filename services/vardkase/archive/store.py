@@ -7,13 +7,19 @@ from typing import Any, Final, Literal, NamedTuple
 import asyncpg
 from pydantic import SecretStr
 
+from vardkase.aggregator.log import decode
+from vardkase.aggregator.verifying import looked
 from vardkase.archiver.migrations import VERSION, version_of
+from vardkase.domain.merge import Received
 from vardkase.domain.stamps import SKEW
+from vardkase.federation.signatures import Claim, Keyring, refusal
 from vardkase.runtime.database import Away, connect, cut, sorted_errors
 from vardkase.runtime.jetstream.delivery import Delivery
 from vardkase.runtime.jetstream.headers import written
 from vardkase_contracts import subjects
 from vardkase_contracts.instants import from_datetime, iso, to_datetime
+from vardkase_contracts.refusals import Refusal
+from vardkase_contracts.signing import HEADER
 from vardkase_contracts.vocab import Reality
 
 from .whole import Upto, until_whole
@@ -74,8 +80,13 @@ class Logged(NamedTuple):
 class Store:
     """A view of the archive. Made by `opened`."""
 
-    def __init__(self, connection: asyncpg.Connection) -> None:
+    def __init__(self, connection: asyncpg.Connection, keyring: Keyring | None = None) -> None:
         self._connection = connection
+        self._keyring = keyring
+
+    def read(self, delivery: Delivery) -> Received | Refusal:
+        """The report that a copy holds; a refusal, if it is none, or does not prove its origin."""
+        return proven(self._keyring, delivery)
 
     async def reports(
         self,
@@ -278,14 +289,33 @@ class _Where:
         return self
 
 
+def proven(keyring: Keyring | None, delivery: Delivery) -> Received | Refusal:
+    """The report that a message of the log holds; a refusal, if it is none, or does not prove its origin.
+
+    Args:
+        keyring: the federation's keys; None: nobody asks.
+        delivery: the message.
+    """
+    item = decode(delivery)
+    if keyring is None or isinstance(item, Refusal):
+        return item
+    found = looked(keyring.of(item.report.kommun), delivery, item.received)
+    outcome = found.verify() if isinstance(found, Claim) else found
+    return item if outcome is None else refusal(outcome) or item
+
+
 def _delivery(row: asyncpg.Record) -> Delivery:
-    """A report as the log held it."""
-    received = row["received"]
+    """A report as the log held it, with the headers that count."""
+    headers: list[tuple[str, str]] = []
+    if row["received"] is not None:
+        headers.append(("Tp-Received", iso(from_datetime(row["received"]))))
+    if row["signature"] is not None:
+        headers.append((HEADER, row["signature"]))
     lan, kommun = row["kommun"][:2], row["kommun"]
     return Delivery(
         f"{subjects.ROOT}.{row['reality']}.accepted.{lan}.{kommun}.{row['slug']}.{row['kind']}",
         row["data"],
-        b"" if received is None else written([("Tp-Received", iso(from_datetime(received)))]),
+        written(headers) if headers else b"",
         row["sequence"],
         from_datetime(row["stored_at"]),
         0,
@@ -307,6 +337,7 @@ async def opened(
     connect_timeout: float = _CONNECT_TIMEOUT,
     statement_timeout: float = _TIMEOUT,
     upto: Upto | None = None,
+    keyring: Keyring | None = None,
 ) -> AsyncGenerator[Store]:
     """The archive as it is now; what is written to it meanwhile is not seen. Nothing can be written through it.
 
@@ -316,6 +347,7 @@ async def opened(
         connect_timeout: seconds that connecting may take.
         statement_timeout: seconds that one statement may take.
         upto: what the archive must have, and how long that is waited for. None: whatever it has.
+        keyring: the federation's keys: what does not prove its origin by them does not count. None: nobody asks.
 
     Raises:
         Away: it cannot be read: it is not there, it is no archive, or it is one of another version of the program.
@@ -334,6 +366,6 @@ async def opened(
         transaction = connection.transaction(isolation="repeatable_read", readonly=True)
         async with sorted_errors(misfits=False):
             await transaction.start()
-        yield Store(connection)
+        yield Store(connection, keyring)
     finally:
         cut(connection)

@@ -9,6 +9,7 @@ from vardkase.runtime.jetstream.batches import MESSAGE_ID
 from vardkase.runtime.jetstream.delivery import Delivery
 from vardkase_contracts import streams
 from vardkase_contracts.instants import to_datetime
+from vardkase_contracts.signing import HEADER
 from vardkase_contracts.subjects import ABSENT, ROOT
 
 from .columns import digest, document, moment, part, text, truth
@@ -82,12 +83,13 @@ def _report(delivery: Delivery, _: str) -> Row:
     reality, _lan, kommun, slug, kind = _tokens(delivery, "accepted", 4)[:5]
     said = document(delivery.data)
     whole = hashlib.sha256(delivery.data).digest()
-    key = hashlib.sha256(delivery.subject.encode() + b"\0" + whole).digest()[:16]
     headers = delivery.headers
+    signature = text(headers.get(HEADER))
+    key = delivery.subject.encode() + b"\0" + whole + (b"" if signature is None else b"\0" + signature.encode())
     name = headers.get(MESSAGE_ID, "").split(".")  # <reality>.<kommun>.<id>[.<part of the digest>]
     identity = name[2] if len(name) in {3, 4} and name[0] == reality and name[1] == kommun else said.get("id")
     return (
-        key,
+        hashlib.sha256(key).digest()[:16],
         to_datetime(delivery.stored_at),
         delivery.sequence,
         reality,
@@ -101,6 +103,7 @@ def _report(delivery: Delivery, _: str) -> Row:
         moment(said.get("time")),
         text(said.get("source")),
         delivery.data,
+        signature,
     )
 
 
@@ -229,7 +232,7 @@ TABLES: Final[Mapping[str, Table]] = {
         name="report",
         columns=(
             *(*_PLACE, "kommun", "slug", "kind", "id", "digest"),
-            *("received", "origin", "observed", "source", "data"),
+            *("received", "origin", "observed", "source", "data", "signature"),
         ),
         row=_report,
         keyed=True,

@@ -19,6 +19,8 @@ from vardkase.cli.node import JsonOption, RealityOption, find_node, parse_area, 
 from vardkase.cli.screen import View, draw
 from vardkase.cli.times import parse_past
 from vardkase.domain.rules import Rules
+from vardkase.federation.plan import load
+from vardkase.federation.signatures import Keyring
 from vardkase.runtime.database import Away
 from vardkase.runtime.errors import Failed, Refused
 from vardkase_contracts.alert import Alert
@@ -31,6 +33,7 @@ app: Final = typer.Typer(add_completion=False)
 
 URL: Final = "VARDKASE_DATABASE_URL"
 RULES: Final = "VARDKASE_RULES_FILE"
+FEDERATION: Final = "VARDKASE_FEDERATION"
 _HEIGHT: Final = 48
 
 
@@ -74,7 +77,7 @@ def command(
 
 async def _ask(url: SecretStr, question: Question) -> tuple[Answer, tuple[Alert, ...]]:
     try:
-        async with opened(url, "vardkase replay") as store:
+        async with opened(url, "vardkase replay", keyring=_keyring()) as store:
             answer = await replay(store, question, _fallback)
     except Away as error:
         raise Failed(f"the archive cannot be read: {error}") from None
@@ -93,6 +96,12 @@ def _known(basis: Basis, when: int, given: str | None) -> int:
             raise Refused("--known: goes with --basis observed alone")
         return when
     return from_datetime(now if given is None else parse_past(given, option="--known", now=now))
+
+
+def _keyring() -> Keyring | None:
+    """The keys that reports must be signed by, of the federation that is set; None: nobody asks."""
+    given = os.environ.get(FEDERATION)
+    return Keyring(load(Path(given))) if given else None
 
 
 def _fallback() -> Rules:

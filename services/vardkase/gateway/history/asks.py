@@ -46,6 +46,8 @@ class Order:
     name: str
     """What the database calls the connection."""
     rules_file: Path | None
+    federation: Path | None
+    """Its file: by whose keys reports must be signed. None: the node is alone."""
     connect_timeout: float
     """Seconds."""
     statement_timeout: float

@@ -86,6 +86,7 @@ class Archive:
         self._url = url
         self._node = settings.node
         self._rules_file = settings.rules_file
+        self._federation = settings.federation
         self._settings = settings.history
         self._tasks = tasks
         self._nc: Client | None = None
@@ -222,6 +223,7 @@ class Archive:
             database=self._url.get_secret_value(),
             name=f"gateway {self._node}",
             rules_file=self._rules_file,
+            federation=self._federation,
             connect_timeout=self._settings.connect_timeout,
             statement_timeout=self._settings.timeout + self._settings.caught_up + _AFTER,
             heads=await self._heads(),

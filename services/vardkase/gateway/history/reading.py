@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Collection
+from pathlib import Path
 from typing import Any, Final
 
 import orjson
@@ -13,10 +14,13 @@ from vardkase.archive.store import Store, opened
 from vardkase.archive.whole import Behind, Upto
 from vardkase.archive.whole import Head as StreamHead
 from vardkase.domain.merge import Identity
+from vardkase.federation.signatures import Keyring
+from vardkase.federation.watched import PlanFile
 from vardkase.gateway.documents import Held, Point, trimmed
 from vardkase.gateway.filters import page_of
 from vardkase.gateway.problems import Problem
 from vardkase.runtime.database import Away
+from vardkase.runtime.errors import Refused
 from vardkase_contracts.areas import Area
 
 from .asks import Ask, Head, Order, Told
@@ -35,6 +39,8 @@ class Reading:
     def __init__(self) -> None:
         """Nothing is kept."""
         self._kept: tuple[float, Ask, list[Point], int] | None = None
+        self._plan: PlanFile | None = None
+        self._keys: Keyring | None = None
 
     async def answer(self, order: Order) -> Told:
         """The answer, or why there is none. Raises nothing that passes by itself."""
@@ -49,11 +55,12 @@ class Reading:
                 connect_timeout=order.connect_timeout,
                 statement_timeout=order.statement_timeout,
                 upto=Upto(ask.by, heads, order.patience),
+                keyring=self._keyring(order.federation),
             ) as store:
                 return await self._read(store, order)
         except Behind as error:
             return _failed(Head(failure="behind", detail=str(error)))
-        except Away as error:
+        except (Away, Refused) as error:
             return _failed(Head(failure="away", detail=str(error)))
         except Problem as problem:
             return _failed(Head(failure="cursor", detail=problem.detail))
@@ -73,6 +80,19 @@ class Reading:
         listed = [point for point in found if not point.is_kommun]
         self._kept = (time.monotonic(), ask, listed, then.reports)
         return _page(ask, listed, then.reports)
+
+    def _keyring(self, federation: Path | None) -> Keyring | None:
+        """The keys that reports must be signed by; None: nobody asks.
+
+        Raises:
+            Refused: the federation's file could not be read yet.
+        """
+        if federation is not None and self._plan is None:
+            self._plan = PlanFile(federation)
+            self._keys = Keyring(self._plan.plan)
+        elif self._plan is not None and self._plan.changed():
+            self._keys = Keyring(self._plan.plan)
+        return self._keys
 
     def _of_before(self, ask: Ask) -> tuple[list[Point], int] | None:
         if self._kept is None:
