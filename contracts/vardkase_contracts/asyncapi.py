@@ -30,8 +30,8 @@ and alerts are folded from it at each node. Everything is JSON in UTF-8.
 """
 
 _SIGNED: Final = (
-    "Optional: `<key id>:<base64>`, the Ed25519 signature of the `report` subject, a line feed and the exact bytes; the "
-    "key id is the first 16 hexadecimal digits of the SHA-256 of the public key."
+    "Optional: `<key id>:<base64>`, the Ed25519 signature of the `report` subject, a line feed and the exact bytes; "
+    "the key id is the first 16 hexadecimal digits of the SHA-256 of the public key."
 )
 _HEADERS: Final[dict[str, dict[str, str]]] = {
     "report": {

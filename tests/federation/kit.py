@@ -181,6 +181,10 @@ class Level:
         """What was mended on its link to another."""
         return next(each.healed for each in self.links.seen if each.node == node)
 
+    async def healed_of(self, node: str, what: str) -> bool:
+        """Whether something was mended on its link to another."""
+        return bool(self.healed(node).get(what))
+
     def up(self, node: str) -> bool:
         """Whether its link to another is up."""
         return any(each.node == node and each.up for each in self.links.seen)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from vardkase.federation import certs, keys, wiring
-from vardkase.federation.office import CA, CERTIFICATE, LINK, SIGN, Office
+from vardkase.federation.folder import CA, CERTIFICATE, LINK, SIGN
+from vardkase.federation.office import Office
 from vardkase.runtime.errors import Refused
 from vardkase_contracts.areas import Area
 

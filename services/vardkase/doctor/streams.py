@@ -67,7 +67,15 @@ async def area_of(nc: Client) -> Area | None:
 
 async def examine(found: Findings, nc: Client, area: Area, kept: Sequence[topology.Kept]) -> None:
     """Each stream beside what it must be."""
+    if not isinstance(await _info(nc, streams.ORDERS_DOWN), Exception) and topology.PUBLIC not in kept:
+        kept = (*kept, topology.ORDERS_DOWN)
     answers = await asyncio.gather(*(_info(nc, each.name) for each in kept))
+    # What it reads of other nodes is the federation's file to say, and the node sees to it: readyz tells of each link.
+    sources = {
+        info["config"]["name"]: info["config"]["sources"]
+        for info in answers
+        if not isinstance(info, Exception) and info["config"].get("sources")
+    }
     for each, info in zip(kept, answers, strict=True):
         check = f"stream {each.name}"
         if isinstance(info, ApiError) and info.err_code == STREAM_NOT_FOUND:
@@ -75,7 +83,7 @@ async def examine(found: Findings, nc: Client, area: Area, kept: Sequence[topolo
         elif isinstance(info, Exception):
             found.error(check, f"kan inte ses: {info}", "läs NATS logg")
         else:
-            _stream(found, check, info, topology.config(each, area))
+            _stream(found, check, info, topology.config(each, area, sources=sources))
 
 
 def _stream(found: Findings, check: str, info: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 from cryptography import x509
 
 from vardkase.federation import certs, keys
-from vardkase.federation.office import CA, CERTIFICATE, CERTIFICATE_KEY, LINK, Office
+from vardkase.federation.folder import CA, CERTIFICATE, CERTIFICATE_KEY, LINK
+from vardkase.federation.office import Office
 from vardkase.federation.plan import Node, Plan
 from vardkase.runtime.errors import Failed
 

@@ -65,9 +65,14 @@ def exposition(links: Sequence[LinkHealth]) -> str:
     children = [each for each in links if each.to == "child"]
     parents = [each for each in links if each.to == "parent"]
 
+    now = time.time()
+
     def of(found: Iterable[LinkHealth], name: str, what: str) -> list[tuple[dict[str, str], float]]:
         values = ((each.node, getattr(each, what)) for each in found)
         return [({name: node}, float(value)) for node, value in values if value is not None]
+
+    def age(found: Iterable[LinkHealth], name: str, what: str) -> list[tuple[dict[str, str], float]]:
+        return [(labels, max(0.0, now - value)) for labels, value in of(found, name, what)]
 
     healed = [
         ({each.to: each.node, "what": what}, float(each.healed.get(what, 0)))
@@ -77,8 +82,8 @@ def exposition(links: Sequence[LinkHealth]) -> str:
     ]
     families = (
         ("vardkase_link_up", "gauge", "1 while the link to a child node answers", of(children, "child", "up")),
-        ("vardkase_link_since_seconds", "gauge", "Since when it is up or down", of(children, "child", "since")),
-        ("vardkase_link_seen_seconds", "gauge", "When a child node last answered", of(children, "child", "seen")),
+        ("vardkase_link_state_seconds", "gauge", "For how long it is up, or down", age(children, "child", "since")),
+        ("vardkase_link_silence_seconds", "gauge", "Since a child node last answered", age(children, "child", "seen")),
         ("vardkase_source_lag", "gauge", "Messages at a child that are not here yet", of(children, "child", "waiting")),
         (
             "vardkase_source_behind_seconds",
@@ -87,7 +92,7 @@ def exposition(links: Sequence[LinkHealth]) -> str:
             of(children, "child", "behind_s"),
         ),
         ("vardkase_parent_up", "gauge", "1 while the link to the parent answers", of(parents, "parent", "up")),
-        ("vardkase_parent_since_seconds", "gauge", "Since when it is up or down", of(parents, "parent", "since")),
+        ("vardkase_parent_state_seconds", "gauge", "For how long it is up, or down", age(parents, "parent", "since")),
         ("vardkase_parent_lag", "gauge", "Orders at the parent not here yet", of(parents, "parent", "waiting")),
         ("vardkase_link_healed_total", "counter", "Times that a link's streams were mended", healed),
     )

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from vardkase.federation import certs, keys, wiring
-from vardkase.federation.office import CA, CERTIFICATE, CERTIFICATE_KEY, LINK, SECRETS
+from vardkase.federation import keys, wiring
+from vardkase.federation.folder import CA, CERTIFICATE, CERTIFICATE_KEY, LINK, SECRETS
 from vardkase.federation.plan import Node, Plan
 from vardkase.federation.watched import PlanFile
 from vardkase.runtime.errors import Failed, Refused
@@ -103,12 +103,6 @@ class Member:
         parts = urlsplit(url or "")
         return (parts.hostname, parts.port) if parts.hostname and parts.port else None
 
-    def certificate(self) -> Path | None:
-        """The node's certificate; None: no link of its is encrypted."""
-        node = self.node
-        urls = [node.leaf, None if node.parent is None else self.plan.nodes[node.parent].leaf]
-        return self._secrets / CERTIFICATE if any(url and _is_secure(url) for url in urls) else None
-
     def _listening(self) -> dict[str, Any]:
         leaf = self.node.leaf
         if leaf is None:
@@ -130,7 +124,6 @@ class Member:
         for name in (CA, CERTIFICATE):
             if not (where / name).is_file():
                 raise Failed(f"{where / name}: is not there (VARDKASE_KEYS names the folder)")
-        certs.parsed((where / CERTIFICATE).read_text(encoding="utf-8"))
         names: Mapping[str, str] = {"ca_file": CA, "cert_file": CERTIFICATE, "key_file": CERTIFICATE_KEY}
         return {key: str(where / name) for key, name in names.items()}
 

@@ -19,17 +19,11 @@ import tomlkit.exceptions
 from tomlkit.items import Table
 
 from vardkase.federation import certs, keys
+from vardkase.federation.folder import AUTHORITY, CA, CERTIFICATE, CERTIFICATE_KEY, LINK, SECRETS, SIGN
 from vardkase.federation.plan import Plan, parse
 from vardkase.runtime.errors import Failed, Refused
 from vardkase_contracts.areas import KOMMUNER, Area
 
-SECRETS: Final = "secrets"
-AUTHORITY: Final = "authority"
-CA: Final = "ca.crt"
-CERTIFICATE: Final = "tls.crt"
-CERTIFICATE_KEY: Final = "tls.key"
-LINK: Final = "link.nk"
-SIGN: Final = "sign.key"
 _HEAD: Final = """\
 # The federation: the same file at every node. Nothing in it is secret; the secrets lie beside it.
 # Changed with `vardkase federation`, or by hand; `vardkase federation check` says whether it fits.

@@ -37,7 +37,8 @@ class Intake:
             self._lanes.append(lane)
         for lane in self._lanes:  # once all have started: one with a backlog keeps the others from hearing the server
             self.tasks.spawn(lane.run(), name=f"lane {lane.reality}", finite=True)
-        self.tasks.spawn(watch(nc, topology.OWN, self._settings, self._metrics), name="fill")
+        kept = topology.of_node(None if self._settings.federation is None else {})
+        self.tasks.spawn(watch(nc, kept, self._settings, self._metrics), name="fill")
 
     async def stop(self) -> None:
         """Finish the batches in hand and acknowledge them."""

@@ -47,7 +47,6 @@ def _environment() -> jinja2.Environment:
         "number": words.number,
         "anchor": anchor,
         "day": times.day,
-        "lasting": times.lasting,
     }
     made.globals |= {"static": STATIC, "words": words}
     return made

@@ -14,8 +14,6 @@ STOCKHOLM: Final = ZoneInfo("Europe/Stockholm")
 """The time that is in force in Sweden."""
 CLOCK: Final = r"^([01]?[0-9]|2[0-3])[:.]?([0-5][0-9])$"
 """A time of day as people write it: 21:10, 21.10, 2110, 9:05."""
-MOST_DAYS: Final = 7
-"""How many days before or after the nearest one a time of day may lie."""
 
 _CLOCK: Final = re.compile(CLOCK)
 _MONTHS: Final = ("jan", "feb", "mars", "april", "maj", "juni", "juli", "aug", "sep", "okt", "nov", "dec")

@@ -41,13 +41,6 @@ CONDITION: Final[Mapping[vocab.Condition, str]] = {
     "not_applicable": "ej öppen",
 }
 
-FRESHNESS: Final[Mapping[vocab.Freshness, str]] = {
-    "fresh": "aktuell",
-    "ageing": "äldre uppgift",
-    "stale": "inaktuell",
-    "silent": "tyst",
-}
-
 SERVICE: Final[Mapping[vocab.ServiceCode, str]] = {
     "information": "Information",
     "emergency_call": "Larma 112",
@@ -146,13 +139,6 @@ CHANNEL: Final[Mapping[vocab.Channel, str]] = {
     "sensor": "givare",
 }
 
-QUALITY: Final[Mapping[vocab.Quality, str]] = {
-    "observed": "sett på plats",
-    "estimated": "uppskattat",
-    "provisional": "preliminärt",
-    "relayed": "återgivet",
-}
-
 CONTACT: Final[Mapping[vocab.ContactResult, str]] = {"reached": "nådd", "failed": "ej nådd"}
 
 ACTIVATION: Final[Mapping[vocab.ActivationState, str]] = {
@@ -181,8 +167,6 @@ RULE: Final[Mapping[str, str]] = {
     "area.silent": "kommunen är tyst",
     "area.red_share": "många röda punkter",
 }
-
-LEVEL: Final[Mapping[vocab.AlertLevel, str]] = {"yellow": "gul", "red": "röd", "critical": "kritisk"}
 
 ASPECT: Final[Mapping[str, str]] = {
     "lifecycle": "öppen eller stängd",

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from vardkase.domain.order_check import refusal_of
 from vardkase.domain.rules import Rules
 from vardkase.gateway.problems import Problem
-from vardkase_contracts import streams, subjects
+from vardkase_contracts import signing, streams, subjects
 from vardkase_contracts.areas import KOMMUNER, Area
 from vardkase_contracts.orders import ORDER, Order
 from vardkase_contracts.refusals import Refusal, explain, mismatch
@@ -36,6 +36,10 @@ class Item(NamedTuple):
     once: bool = False
     """Its bytes were made here (its `time` of an age, say), and its id alone tells whether it is known: then the bytes
     of then are what counts."""
+    signature: str | None = None
+    """What its sender signed it with. None: it is signed here, if the node has a key of its kommun."""
+    kommun: str | None = None
+    """Of a report: whose it is."""
 
 
 class Checked(NamedTuple):
@@ -52,15 +56,18 @@ class CheckedOrder(NamedTuple):
     item: Item
 
 
-def check_report(raw: bytes, *, once: bool = False) -> Checked | Refusal:
+def check_report(raw: bytes, *, once: bool = False, signature: str | None = None) -> Checked | Refusal:
     """Check a report as intake does: the same is refused, for the same reason.
 
     Args:
         raw: the event's JSON.
         once: see `Item.once`.
+        signature: see `Item.signature`; its form alone is checked.
     """
     if len(raw) > MAX_BYTES:
         return _TOO_LARGE
+    if signature is not None and signing.parse(signature) is None:
+        return Refusal("signature", None, f"The header {signing.HEADER} should be <key id>:<signature in base64>")
     try:
         report = REPORT.validate_json(raw)
     except ValidationError as error:
@@ -73,7 +80,7 @@ def check_report(raw: bytes, *, once: bool = False) -> Checked | Refusal:
         return disagreement
     subject = subjects.report(report.reality, kommun.code, report.slug, report.kind)
     key = f"{report.reality}.{kommun.code}.{report.id}"
-    return Checked(report, Item(report.id, key, streams.INTAKE, subject, raw, once))
+    return Checked(report, Item(report.id, key, streams.INTAKE, subject, raw, once, signature, kommun.code))
 
 
 def check_order(raw: bytes, rules: Rules, *, once: bool = False) -> CheckedOrder | Refusal:

@@ -17,6 +17,7 @@ from vardkase_contracts.areas import Area
 from vardkase_contracts.refusals import Refusal
 from vardkase_contracts.reports import MAX_BYTES
 from vardkase_contracts.schemas import CLOUDEVENT
+from vardkase_contracts.signing import HEADER
 from vardkase_contracts.vocab import Reality
 
 from . import bodies
@@ -66,7 +67,7 @@ async def send_reports(
 
 
 async def _single(request: Request, house: House, who: Principal, body: bytes) -> Response:
-    found = _checked(request, house, body)
+    found = _checked(request, house, body, signature=request.headers.get(HEADER))
     (sent,) = await house.writing.send([found.item])
     await _told(house, who, [found])
     house.writing.counts.received.labels("report", "known" if sent.duplicate else "stored").inc()
@@ -94,13 +95,15 @@ async def _batch(request: Request, house: House, who: Principal, body: bytes) ->
     return _answer(200 if all(each.duplicate for each in sent) else 202, orjson.dumps(answer))
 
 
-def _checked(request: Request, house: House, event: bytes, *, index: int | None = None) -> Checked:
+def _checked(
+    request: Request, house: House, event: bytes, *, index: int | None = None, signature: str | None = None
+) -> Checked:
     """A report that is right, theirs to send, and of this node.
 
     Raises:
         Problem: 403, 413, 422. Of a batch it says which.
     """
-    found = check_report(event)
+    found = check_report(event, signature=signature)
     if isinstance(found, Refusal):
         raise refused(found, index=index)
     report = found.report

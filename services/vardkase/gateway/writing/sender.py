@@ -9,7 +9,8 @@ import asyncio
 import contextlib
 import hashlib
 from collections import OrderedDict, deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 import nats.errors
@@ -21,6 +22,8 @@ from vardkase.runtime.jetstream.connection import Connection
 from vardkase.runtime.jetstream.errors import WriteConflict, WriteFailed, WriteRefused
 from vardkase.runtime.jetstream.writer import StreamWriter
 from vardkase.runtime.setting_groups import WebSettings
+from vardkase_contracts import signing
+from vardkase_contracts.signing import Signer
 
 from .items import Item
 from .known import Known
@@ -69,10 +72,14 @@ class Sender:
         nc: a connection to the node's account.
         stream: its name.
         settings: how long to try, and how much may wait.
+        signers: the keys to sign reports with, by kommun.
     """
 
-    def __init__(self, nc: Connection, stream: str, settings: WebSettings) -> None:
+    def __init__(
+        self, nc: Connection, stream: str, settings: WebSettings, signers: Mapping[str, Signer] = MappingProxyType({})
+    ) -> None:
         self._nc = nc
+        self._signers = signers
         self._settings = settings
         timeout, patience = settings.store_timeout, settings.store_patience
         self._known = Known(nc, timeout=timeout, patience=patience)
@@ -201,9 +208,11 @@ class Sender:
             sent = await self._remembered(items)
             outgoing: dict[bytes, Outgoing] = {}
             for item, each in zip(items, sent, strict=True):
-                name = _name(item.key, each.data)
+                signature = self._signature(item, each.data)
+                name = _name(item.key, each.data, signature)
                 if name not in self._stored:
-                    outgoing.setdefault(name, Outgoing(subject=item.subject, data=each.data))
+                    headers = None if signature is None else {signing.HEADER: signature}
+                    outgoing.setdefault(name, Outgoing(subject=item.subject, data=each.data, headers=headers))
             await self._writer.write(list(outgoing.values()))
         except WriteRefused as error:
             why = "full" if error.full else "away"
@@ -238,11 +247,20 @@ class Sender:
         if held == item.data or (item.once and _about_the_same(held, item.data)):
             return Sent(item.id, duplicate=True, data=held)
         # Another event under a known id: which of the two counts is the merge's to say.
-        return Sent(item.id, duplicate=_name(item.key, item.data) in self._stored, data=item.data)
+        name = _name(item.key, item.data, self._signature(item, item.data))
+        return Sent(item.id, duplicate=name in self._stored, data=item.data)
+
+    def _signature(self, item: Item, data: bytes) -> str | None:
+        """What the event is signed with: by its sender, else by this node for its kommun."""
+        if item.signature is not None or item.kommun is None:
+            return item.signature
+        signer = self._signers.get(item.kommun)
+        return None if signer is None else signing.sign(signer, item.subject, data)
 
 
-def _name(key: str, data: bytes) -> bytes:
-    return hashlib.sha256(key.encode() + b"\0" + data).digest()[:16]
+def _name(key: str, data: bytes, signature: str | None) -> bytes:
+    """An event as it is stored: the same, signed otherwise, is another."""
+    return hashlib.sha256(b"\0".join((key.encode(), data, (signature or "").encode()))).digest()[:16]
 
 
 def _about_the_same(one: bytes, other: bytes) -> bool:

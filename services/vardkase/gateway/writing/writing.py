@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from vardkase.aggregator.rules_file import load_rules
 from vardkase.domain.rules import Rules
+from vardkase.federation.signers import signers_of
 from vardkase.gateway.problems import Problem
 from vardkase.runtime.health import Check
 from vardkase.runtime.jetstream.connection import Connection
@@ -58,13 +59,14 @@ class Writing:
         tasks: where the work runs.
 
     Raises:
-        Refused: the table of rules cannot be read.
+        Refused: the table of rules, or a key to sign with, cannot be read.
     """
 
     def __init__(self, settings: Settings, metrics: Metrics, tasks: Tasks) -> None:
         self._settings = settings.web
         self._tasks = tasks
         self._pressure = Pressure(settings.web)
+        self._signers = signers_of(settings)
         self._senders: dict[str, Sender] = {}
         self.rules: Final[Rules] = load_rules(settings.rules_file)
         self.area: Final = Area.parse(settings.area)
@@ -75,7 +77,7 @@ class Writing:
         """Begin to take in."""
         self._tasks.spawn(self._pressure.run(nc), name="fill of the streams")
         for stream in (streams.INTAKE, streams.ORDERS_UP):
-            sender = self._senders[stream] = Sender(nc, stream, self._settings)
+            sender = self._senders[stream] = Sender(nc, stream, self._settings, self._signers)
             self.counts.waiting.labels(stream).set_function(lambda sender=sender: sender.waiting)
             self._tasks.spawn(sender.run(), name=f"send to {stream}")
 

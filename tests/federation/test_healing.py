@@ -1,0 +1,115 @@
+"""What goes wrong by itself is seen and mended while the node runs, each kind with a count of its own."""
+
+import pytest
+
+from federation.conftest import Three
+from vardkase.federation import landing
+from vardkase.federation.wiring import UP
+from vardkase.runtime.jetstream.api import call
+from vardkase.runtime.nats_config import Links
+from vardkase_contracts import streams
+
+
+def names(prefix: str, count: int) -> list[str]:
+    return [f"{prefix}{n}" for n in range(count)]
+
+
+@pytest.mark.parametrize("count", [30, 1500], ids=["fetched", "read again"])
+async def test_a_gap_is_filled(three: Three, count: int) -> None:
+    """Reports that a source went past are fetched from the child; when they are many, it is read again from there."""
+    await three.kommun.report(*(first := names("a", 20)))
+    await three.federation.until_has([three.nation], first)
+    three.federation.links["lan-24"].cut()
+    await three.federation.eventually(lambda: not three.lan.up("kommun-2480"), within=5)
+    await three.kommun.report(*(skipped := names("b", count)), *(last := names("c", 20)))
+    # As it was with a server that took the consumer's word: it is past what never came.
+    await call(three.kommun.nc, f"CONSUMER.RESET.{streams.REPORTS}.{UP}", {"seq": 20 + count + 1})
+    three.federation.links["lan-24"].heal()
+    wanted = {*first, *skipped, *last}
+
+    async def there() -> bool:
+        return set(await three.nation.has()) == wanted
+
+    await three.federation.eventually(there, what="all at the nation", within=20)
+    assert await three.lan.healed_of("kommun-2480", "gap")
+    if count < 1000:
+        await three.federation.until_has([three.lan, three.nation], wanted)
+
+
+async def test_what_is_fetched_is_the_childs_own(three: Three) -> None:
+    """A child that answers with another's report, or with what would break out of a line, has it left out."""
+    await call(
+        three.kommun.nc,
+        f"STREAM.UPDATE.{streams.REPORTS}",
+        (await call(three.kommun.nc, f"STREAM.INFO.{streams.REPORTS}"))["config"]
+        | {"subjects": ["tp.v1.*.accepted.>"]},
+    )
+    await three.kommun.report("a")
+    await three.federation.until_has([three.nation], ["a"])
+    three.federation.links["lan-24"].cut()
+    await three.federation.eventually(lambda: not three.lan.up("kommun-2480"), within=5)
+    await three.kommun.report("forged", kommun="2401")
+    await three.kommun.report("b")
+    await three.kommun.report("c")
+    await call(three.kommun.nc, f"CONSUMER.RESET.{streams.REPORTS}.{UP}", {"seq": 4})
+    three.federation.links["lan-24"].heal()
+    await three.federation.until_has([three.lan, three.nation], ["a", "b", "c"], within=20)
+
+
+async def test_a_consumer_that_was_deleted_is_made_again_and_read(three: Three) -> None:
+    """By whoever it was: the child makes it, the parent reads on by it."""
+    await three.kommun.report("a")
+    await three.federation.until_has([three.nation], ["a"])
+    await call(three.kommun.nc, f"CONSUMER.DELETE.{streams.REPORTS}.{UP}")
+    await three.kommun.report("b")
+    await three.federation.until_has([three.lan, three.nation], ["a", "b"], within=30)
+    assert three.lan.healed("kommun-2480")
+
+
+async def test_a_source_that_was_taken_away_is_put_back(three: Three) -> None:
+    """The landing stream without its source."""
+    await landing.unsource(three.lan.nc, "CHILD_2480")
+    await three.kommun.report("a")
+    await three.federation.until_has([three.lan, three.nation], ["a"])
+
+
+async def test_a_landing_stream_that_was_lost_is_made_again(three: Three) -> None:
+    """And the child is read from its beginning: some of it twice, nothing not at all."""
+    await three.kommun.report(*(told := names("a", 50)))
+    await three.federation.until_has([three.nation], told)
+    await landing.delete(three.lan.nc, "CHILD_2480")
+    await three.kommun.report("b")
+
+    async def there() -> bool:
+        return set(await three.nation.has()) == {*told, "b"}
+
+    await three.federation.eventually(there, what="all at the nation", within=30)
+    assert await three.lan.healed_of("kommun-2480", "lost")
+
+
+async def test_a_link_that_is_dialled_no_more_is_dialled_anew(three: Three) -> None:
+    """The server of the child has forgotten its parent, whose port answers."""
+    leafnodes = {key: value for key, value in three.kommun.links._member.open().leafnodes.items() if key != "remotes"}
+    await three.kommun.bus.relink(Links(leafnodes=leafnodes))
+    await three.federation.eventually(lambda: not three.kommun.up("lan-24"), what="the link down", within=5)
+    await three.kommun.report("a")
+    await three.federation.until_has([three.lan, three.nation], ["a"], within=25)
+    assert three.kommun.healed("lan-24").get("redial") == 1
+
+
+async def test_links_tell_how_they_are(three: Three) -> None:
+    """Up or down, since when, how far behind; as metrics and as checks that the node is ready without."""
+    await three.kommun.report("a")
+    await three.federation.until_has([three.nation], ["a"])
+    told = three.lan.links.exposition()
+    assert 'vardkase_link_up{child="kommun-2480"} 1' in told
+    assert 'vardkase_source_lag{child="kommun-2480"} 0' in told
+    assert 'vardkase_parent_up{parent="SE"} 1' in told
+    assert 'vardkase_link_healed_total{child="kommun-2480",what="gap"} 0' in told
+    await three.kommun.kill()
+    await three.federation.eventually(lambda: not three.lan.up("kommun-2480"), within=5)
+    told = three.lan.links.exposition()
+    assert 'vardkase_link_up{child="kommun-2480"} 0' in told
+    assert "vardkase_source_lag" not in told, "what is not known is not told"
+    [check] = [each for each in three.lan.links.checks() if not each.ok]
+    assert (check.name, check.needed) == ("link kommun-2480", False)
