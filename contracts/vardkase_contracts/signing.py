@@ -1,9 +1,9 @@
 """Proof of origin: what is signed of a report, and how the signature stands beside it. Needs no cryptography itself.
 
 A report is signed where it is made, with an Ed25519 key of its kommun, over the subject that it is sent to and its
-exact bytes. The signature travels in a header and is never a part of the event; intake passes both on unchanged, so whoever
-merges the report can tell that nobody on the way has altered it, moved it to another point, kommun or reality, or made
-it up.
+exact bytes. The signature travels in a header and is never a part of the event; intake passes both on unchanged, so
+whoever merges the report can tell that nobody on the way has altered it, moved it to another point, kommun or
+reality, or made it up.
 
     signed     <report subject> LF <the event's bytes>
     header     Tp-Signature: <key id>:<signature, base64>

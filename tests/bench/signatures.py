@@ -1,6 +1,6 @@
 """What proof of origin costs: verifying alone, and an aggregator that reads a log with it and without.
 
-    uv run --no-sync python tests/bench/signatures.py [--reports 20000] [--points 1000]
+    uv run --no-sync python tests/bench/signatures.py [--reports 20000] [--points 3000]
 
 (v) verifications a second of reports of some 600 bytes: in one thread, and shared out as the aggregator does it.
 (s) signatures a second, as whoever sends makes them.
@@ -134,7 +134,7 @@ async def main() -> None:
     """All of it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--reports", type=int, default=20_000)
-    parser.add_argument("--points", type=int, default=1_000)
+    parser.add_argument("--points", type=int, default=3_000)
     given = parser.parse_args()
     reports = [each for each in storm(given.reports, points=given.points) if ".act." in each.subject]
     rows = await alone(10_000)

@@ -83,8 +83,13 @@ class Level:
         self.links = Links(Member(settings), self, self._dial, settings.links)
         self.bus = EmbeddedNats(settings, links=self.links.starting)
         await self.bus.start()
+        await self.resume(prepare=True)
+
+    async def resume(self, *, prepare: bool = False) -> None:
+        """Begin the standing work, on a server that runs."""
         self.nc = await self._dial()
-        await self.links.prepare(self.nc, SHARE)
+        if prepare:
+            await self.links.prepare(self.nc, SHARE)
         self._running = asyncio.create_task(self.links.run())
 
     async def stop(self) -> None:

@@ -66,8 +66,10 @@ async def make_sender(nc: Connection) -> AsyncIterator[MakeSender]:
     await topology.ensure(nc, LAN, share=0.05)
     running: list[asyncio.Task[None]] = []
 
-    async def make(connection: Connection = nc, **settings: Any) -> Sender:
-        sender = Sender(connection, streams.INTAKE, WebSettings(**{**FAST, **settings}))
+    async def make(
+        connection: Connection = nc, signers: Mapping[str, Signer] = MappingProxyType({}), **settings: Any
+    ) -> Sender:
+        sender = Sender(connection, streams.INTAKE, WebSettings(**{**FAST, **settings}), signers)
         running.append(asyncio.create_task(sender.run()))
         return sender
 
@@ -244,3 +246,25 @@ async def test_nothing_is_told_to_be_stored_by_a_gateway_that_stops(nc: Connecti
     answers = await asyncio.wait_for(asyncio.gather(*sending, return_exceptions=True), 3)
     for answer in answers:
         assert isinstance(answer, list) or (isinstance(answer, Problem) and answer.status == 503)
+
+
+async def test_what_is_taken_in_is_signed(nc: Connection, make_sender: MakeSender) -> None:
+    """With a key of its kommun a report is signed here, unless its sender has signed it; others are not."""
+    key = Ed25519Signer(bytes(range(32)))
+    sender = await make_sender(signers={"2480": key})
+    given = signing.header(signing.Signature("0" * 16, bytes(64)))
+    (checked,) = [check_report(event("own"), signature=given)]
+    assert isinstance(checked, Checked)
+    await sender.send([item("made"), checked.item, item("other", point="2401-x")])
+    found = {one.data: one.headers.get(signing.HEADER) async for one in scan(nc, streams.INTAKE, [])}
+    subject = "tp.v1.act.report.24.2480.x.status"
+    assert found == {
+        event("made"): signing.sign(key, subject, event("made")),
+        event("own"): given,
+        event("other", point="2401-x"): None,
+    }
+    (again,) = await sender.send([item("made")])
+    assert again.duplicate
+    refused = check_report(event("bad"), signature="nonsense")
+    assert isinstance(refused, Refusal)
+    assert refused.reason == "signature"

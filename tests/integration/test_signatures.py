@@ -1,6 +1,10 @@
 """Proof of origin through a real node: whoever cannot prove it is refused, counted and shown, and harms nobody else."""
 
+import asyncio
+import base64
 import json
+import os
+import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,6 +17,7 @@ from servers import Eventually
 from signed_kit import Federated, key, publish, report, signed, signer, spoil, write_plan
 from vardkase.runtime.jetstream.batches import Outgoing
 from vardkase_contracts import signing, streams
+from vardkase_contracts.client import connect, new_report
 from vardkase_contracts.instants import HOUR, iso
 
 UMEA, STRANGER, NEXT = signer(1), signer(2), signer(3)
@@ -189,3 +194,56 @@ async def test_nothing_is_verified_anew_after_a_restart(node: Node) -> None:
     await node.until_quiet()
     assert counted(node, "valid") == 1
     assert (await node.versions())["2480-a"] == versions["2480-a"]
+
+
+async def test_the_client_and_the_command_sign(node: Node, tmp_path: Path) -> None:
+    """A program with `signer`, and `vardkase report` with a key, by option or variable, send what counts."""
+    async with connect(node.nats.url, signer=UMEA) as client:
+        ack = await client.report(new_report("status", "2480-a", OPEN | {"occupancy": 1}), outcome_s=10)
+        assert ack.outcome is not None
+        assert ack.outcome.status == "accepted"
+        await client.report_batch([new_report("status", f"2480-b{n}", OPEN | {"occupancy": n}) for n in range(3)])
+    path = tmp_path / "sign.key"
+    path.write_text(base64.b64encode(bytes([1]) * 32).decode())
+    path.chmod(0o600)
+    command = [sys.executable, "-m", "vardkase.cli.main", "report", "status"]
+    by_option = await asyncio.create_subprocess_exec(
+        *command, "2480-c", "occupancy=7", "--sign", str(path), "--nats", node.nats.url
+    )
+    assert await by_option.wait() == 0
+    by_variable = await asyncio.create_subprocess_exec(
+        *command, "2480-d", "occupancy=8", "--nats", node.nats.url, env=os.environ | {"VARDKASE_SIGN_KEY": str(path)}
+    )
+    assert await by_variable.wait() == 0
+    path.chmod(0o644)
+    open_to_others = await asyncio.create_subprocess_exec(
+        *command, "2480-e", "occupancy=9", "--sign", str(path), "--nats", node.nats.url, stderr=asyncio.subprocess.PIPE
+    )
+    _, said = await open_to_others.communicate()
+    assert open_to_others.returncode == 2
+    assert b"--sign: " in said
+    assert b"chmod 600" in said
+    await node.until_quiet()
+    assert await occupancies(node) == {"2480-a": 1, "2480-b0": 0, "2480-b1": 1, "2480-b2": 2, "2480-c": 7, "2480-d": 8}
+    assert await refused(node) == []
+
+
+async def test_a_flood_of_forgeries_delays_nobody(node: Node, eventually: Eventually) -> None:
+    """Thousands of forged reports of one kommun are refused one by one; the alert of another comes meanwhile."""
+    forged = [signed(report("2480-a", "status", {"occupancy": 1}, id=f"f{n}"), STRANGER) for n in range(3_000)]
+    flooding = asyncio.create_task(publish(node, *forged))
+    dark = {"power": {"source": "none"}, "staff": {"present": 1, "required": 1}}
+    await publish(
+        node,
+        signed(report("2401-a", "status", OPEN, id="open"), None),
+        signed(report("2401-a", "resources", dark, id="dark"), None),
+    )
+
+    async def alerted() -> bool:
+        return "power.lost/2401-a" in await node.open_alerts()
+
+    await eventually(alerted, what="the neighbour's alert", within=20)
+    await flooding
+    await node.until_quiet(within=120)
+    assert counted(node, "unknown_key") == len(forged)
+    assert await occupancies(node) == {}

@@ -21,7 +21,9 @@ def test_a_link_key_is_found_again_from_its_seed() -> None:
     assert keys.check_user(pair.public) == pair.public
 
 
-@pytest.mark.parametrize("seed", ["", "SUAB", "not a seed", keys.new_user().public])
+@pytest.mark.parametrize(
+    "seed", ["", "SUAB", "not a seed", keys.new_user().public], ids=["empty", "short", "words", "public"]
+)
 def test_what_is_no_seed_is_told_without_telling_it(seed: str) -> None:
     """The error names what is expected, and holds nothing of what was given."""
     with pytest.raises(ValueError, match="seed of a user's nkey") as error:

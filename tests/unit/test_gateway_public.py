@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 from geojson_pydantic import FeatureCollection
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -161,6 +161,7 @@ def test_questions() -> None:
     assert ids(Question(services=frozenset({"heat", "food"}))) == []
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from(["2480", "2482", "0180"]), st.integers(0, 30), st.booleans()), max_size=60),
     st.integers(1, 7),
@@ -186,6 +187,7 @@ def test_pages_together_are_the_whole(told: list[tuple[str, int, bool]], limit: 
     assert seen == sorted(latest)
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_who_reads_the_stream_now_and_then_has_what_is_held(data: st.DataObject) -> None:
     """However seldom a reader takes what has changed, and wherever it broke off, in the end it holds what is held."""

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vardkase.archive.store import proven
+from vardkase.domain.merge import Received
 from vardkase.federation.plan import Plan, parse
 from vardkase.federation.signatures import (
     BEHIND,
@@ -24,12 +27,16 @@ from vardkase.federation.signatures import (
     look,
     refusal,
 )
+from vardkase.federation.signers import signers_of
 from vardkase.intake.carried import fingerprint, signature_of
 from vardkase.runtime.errors import Refused
+from vardkase.runtime.jetstream.delivery import Delivery
 from vardkase.runtime.jetstream.headers import read, value, written
+from vardkase.runtime.settings import load as load_settings
 from vardkase_contracts import signing, subjects
 from vardkase_contracts.client.signer import Ed25519Signer
 from vardkase_contracts.instants import MINUTE, from_datetime, iso, to_datetime
+from vardkase_contracts.refusals import Refusal
 from vardkase_contracts.vocab import REALITIES, REPORT_KINDS
 
 SIGNER = Ed25519Signer(bytes(range(32)))
@@ -316,3 +323,62 @@ def test_how_a_kommun_signs_is_remembered(policy: str, since: datetime | None) -
     for damaged in ("", "[]", '["sometimes",0,[]]', "null"):
         with pytest.raises(ValueError, match="remembered"):
             load(damaged)
+
+
+# -- the keys that a node signs with ------------------------------------------------------------------------------------
+
+
+def _key_file(path: Path, mode: int = 0o600) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(base64.b64encode(bytes(range(32))).decode())
+    path.chmod(mode)
+    return path
+
+
+def test_a_node_signs_with_the_keys_that_it_has(tmp_path: Path) -> None:
+    """A kommun's node with its own; others with those in a folder, of kommuner of theirs; without one nothing."""
+    assert signers_of(load_settings(area="2480")) == {}
+    one = _key_file(tmp_path / "sign.key")
+    assert {code: found.public_key for code, found in signers_of(load_settings(area="2480", sign_key=one)).items()} == {
+        "2480": SIGNER.public_key
+    }
+    _key_file(tmp_path / "keys" / "2482.key")
+    _key_file(tmp_path / "keys" / "0180.key")
+    assert set(signers_of(load_settings(area="24", sign_key=tmp_path / "keys"))) == {"2482"}
+    with pytest.raises(Refused, match="expected a folder"):
+        signers_of(load_settings(area="24", sign_key=one))
+    with pytest.raises(Refused, match="VARDKASE_SIGN_KEY: .*chmod 600"):
+        signers_of(load_settings(area="2480", sign_key=_key_file(tmp_path / "open.key", 0o644)))
+    federation = tmp_path / "federation.toml"
+    federation.write_text("")
+    secrets = _key_file(tmp_path / "secrets" / "kommun-2480" / "sign.key")
+    assert set(signers_of(load_settings(area="2480", federation=federation))) == {"2480"}
+    secrets.unlink()
+    assert signers_of(load_settings(area="2480", federation=federation)) == {}
+
+
+# -- what is read from the archive --------------------------------------------------------------------------------------
+
+
+def test_what_is_read_from_the_archive_must_prove_its_origin_too() -> None:
+    """A copy with its header counts; the same without it, or with another's, is nobody's word in history either."""
+    event = {
+        "specversion": "1.0",
+        "id": "r1",
+        "source": "urn:tp:kommun:2480",
+        "type": "se.trygghetspunkt.status.v1",
+        "subject": "2480-umedalen-skola",
+        "time": iso(NOW),
+        "reality": "act",
+        "data": {"occupancy": 7},
+    }
+    data = json.dumps(event).encode()
+
+    def read_with(header: str | None, ring: Keyring | None) -> type:
+        fields = [("Tp-Received", iso(NOW)), *([] if header is None else [(signing.HEADER, header)])]
+        return type(proven(ring, Delivery(ACCEPTED, data, written(fields), 1, NOW, 0, "")))
+
+    right, wrong = signing.sign(SIGNER, SUBJECT, data), signing.sign(OTHER, SUBJECT, data)
+    assert read_with(right, keyring()) is Received
+    assert read_with(None, keyring()) is read_with(wrong, keyring()) is Refusal
+    assert read_with(wrong, None) is Received
