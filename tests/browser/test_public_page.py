@@ -35,14 +35,14 @@ async def gateway(nats_server: NatsServer, tmp_path: Path, eventually: Eventuall
 
 
 @pytest.fixture
-async def near(open_page: Any, gateway: Running) -> Page:
+async def near(gateway: Running, open_page: Any) -> Page:
     """The page on a telephone in Umeå."""
     page = await open_page(base_url=gateway.url, size=kit.PHONE, geolocation=UMEA, permissions=["geolocation"])
     await page.goto("/publik")
     return page
 
 
-async def test_open_points_near_me(near: Page, gateway: Running) -> None:
+async def test_open_points_near_me(gateway: Running, near: Page) -> None:
     """The open ones, the nearest first, with how far it is; where I am is told to nobody; no cookie is set."""
     asked: list[Request] = []
     near.on("request", lambda request: asked.append(request))  # noqa: PLW0108 -- Playwright marks what it is given
@@ -58,7 +58,7 @@ async def test_open_points_near_me(near: Page, gateway: Running) -> None:
     assert gateway.url in told
 
 
-async def test_it_changes_while_one_looks(near: Page, gateway: Running, eventually: Eventually) -> None:
+async def test_it_changes_while_one_looks(gateway: Running, near: Page, eventually: Eventually) -> None:
     """A point that opens comes, one that closes goes, and what has the focus keeps it."""
     await near.get_by_role("button", name="Visa närmast mig").click()
     await expect(near.locator(".punkt")).to_have_count(2)
@@ -73,7 +73,7 @@ async def test_it_changes_while_one_looks(near: Page, gateway: Running, eventual
     await expect(near.locator(".punkt h3")).to_have_text(["Stängda salen", "Fjärran bygdegård"])
 
 
-async def test_an_old_word_is_not_taken_for_good(near: Page, gateway: Running, eventually: Eventually) -> None:
+async def test_an_old_word_is_not_taken_for_good(gateway: Running, near: Page, eventually: Eventually) -> None:
     """After `valid_until` a point says that its word is too old; after twelve hours not even that it is open counts."""
     now = gateway.house.clock.now()
     old = {"updated_at": iso(now - 5 * HOUR), "valid_until": iso(now - HOUR)}
@@ -90,7 +90,7 @@ async def test_an_old_word_is_not_taken_for_good(near: Page, gateway: Running, e
     await expect(near.locator(".punkt")).to_contain_text("Obekräftat om den är öppen")
 
 
-async def test_a_broken_connection_is_told_and_heals(near: Page, gateway: Running, eventually: Eventually) -> None:
+async def test_a_broken_connection_is_told_and_heals(gateway: Running, near: Page, eventually: Eventually) -> None:
     """While it cannot be reached the page says so, and how old what it shows is; then it goes on by itself."""
     await near.get_by_role("button", name="Visa närmast mig").click()
     await expect(near.locator(".punkt")).to_have_count(2)
@@ -115,7 +115,7 @@ async def test_who_does_not_take_part_is_told(near: Page) -> None:
     await expect(near.locator("#deltagande")).to_have_text("2 av 15")
 
 
-async def test_where_i_am_may_be_kept_to_oneself(open_page: Any, gateway: Running) -> None:
+async def test_where_i_am_may_be_kept_to_oneself(gateway: Running, open_page: Any) -> None:
     """Refused, the page says so, and a kommun can be chosen instead."""
     page = await open_page(base_url=gateway.url, size=kit.PHONE)
     await page.goto("/publik")
@@ -123,7 +123,7 @@ async def test_where_i_am_may_be_kept_to_oneself(open_page: Any, gateway: Runnin
     await expect(page.get_by_role("status")).to_contain_text("Välj kommun i stället")
 
 
-async def test_what_a_kommun_writes_is_only_text(near: Page, gateway: Running, eventually: Eventually) -> None:
+async def test_what_a_kommun_writes_is_only_text(gateway: Running, near: Page, eventually: Eventually) -> None:
     """Markup in every field that a kommun writes is shown as it is, and runs nowhere."""
     await tell(
         gateway, eventually, "2480-near", name=EVIL, address=EVIL, message={"sv": EVIL, "en": EVIL}, closes_at=None
@@ -135,7 +135,7 @@ async def test_what_a_kommun_writes_is_only_text(near: Page, gateway: Running, e
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-async def test_it_is_accessible(open_page: Any, gateway: Running, theme: str) -> None:
+async def test_it_is_accessible(gateway: Running, open_page: Any, theme: str) -> None:
     """axe-core finds nothing grave, light or dark, on a telephone and where it is narrower; nothing is cut off."""
     for size in (kit.PHONE, kit.NARROW):
         page = await open_page(
@@ -150,7 +150,7 @@ async def test_it_is_accessible(open_page: Any, gateway: Running, theme: str) ->
         assert not await kit.overflows(page)
 
 
-async def test_it_works_without_javascript(open_page: Any, gateway: Running) -> None:
+async def test_it_works_without_javascript(gateway: Running, open_page: Any) -> None:
     """The same in plain HTML, by kommun."""
     page = await open_page(base_url=gateway.url, size=kit.PHONE, javascript=False)
     await page.goto("/publik")
@@ -162,7 +162,7 @@ async def test_it_works_without_javascript(open_page: Any, gateway: Running) -> 
     assert await page.get_by_role("button", name="Visa närmast mig").count() == 0
 
 
-async def test_a_wrong_clock_makes_nothing_old(open_page: Any, gateway: Running, eventually: Eventually) -> None:
+async def test_a_wrong_clock_makes_nothing_old(gateway: Running, open_page: Any, eventually: Eventually) -> None:
     """A telephone whose clock is a day ahead does not take a fresh word for an old one."""
     page = await open_page(base_url=gateway.url, size=kit.PHONE)
     await page.clock.install(time=gateway.house.clock.now() / 1e6 + 86_400)

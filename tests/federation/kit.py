@@ -14,6 +14,7 @@ from vardkase.federation.landing import get
 from vardkase.federation.links import Links
 from vardkase.federation.member import Member
 from vardkase.federation.office import Office
+from vardkase.federation.wiring import UP
 from vardkase.runtime.jetstream.api import ApiError, NoAnswer, call
 from vardkase.runtime.jetstream.batches import Outgoing
 from vardkase.runtime.jetstream.connection import Connection, connect
@@ -67,6 +68,8 @@ class Level:
         self.directory = directory
         self._listen = listen
         self._running: asyncio.Task[None] | None = None
+        self.outside = False
+        """Its server is somebody else's: its links are open from the start, and nothing is looked at before."""
         self.nc: Connection
         self.links: Links
         self.bus: EmbeddedNats
@@ -77,19 +80,20 @@ class Level:
             area=self.area.code, node=self.name, data_dir=self.directory, nats_port=0, federation=self.file, links=links
         )
 
-    async def start(self) -> None:
-        """Start it, as a new program on what is on its disk."""
+    async def start(self, *, tended: bool = True) -> None:
+        """Start it, as a new program on what is on its disk; with its standing work, or without."""
         settings = self.settings()
-        self.links = Links(Member(settings), self, self._dial, settings.links)
-        self.bus = EmbeddedNats(settings, links=self.links.starting)
+        member = Member(settings)
+        self.links = Links(member, None if self.outside else self, self._dial, settings.links)
+        self.bus = EmbeddedNats(settings, links=member.open if self.outside else self.links.starting)
         await self.bus.start()
-        await self.resume(prepare=True)
-
-    async def resume(self, *, prepare: bool = False) -> None:
-        """Begin the standing work, on a server that runs."""
         self.nc = await self._dial()
-        if prepare:
-            await self.links.prepare(self.nc, SHARE)
+        await self.links.prepare(self.nc, SHARE)
+        if tended:
+            self.resume()
+
+    def resume(self) -> None:
+        """Begin the standing work."""
         self._running = asyncio.create_task(self.links.run())
 
     async def stop(self) -> None:
@@ -103,7 +107,7 @@ class Level:
         if running is not None:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
-            await self.nc.close()
+        await self.nc.close()
 
     async def relink(self, links: Any) -> None:
         """As the node's server does."""
@@ -161,6 +165,11 @@ class Level:
                 for name in names
             ]
         )
+
+    async def all_acknowledged(self) -> None:
+        """Let its consumer be where it is at the latest some hundreds of reports later: past all that it has sent."""
+        last = (await call(self.nc, f"STREAM.INFO.{streams.REPORTS}"))["state"]["last_seq"]
+        await call(self.nc, f"CONSUMER.RESET.{streams.REPORTS}.{UP}", {"seq": last + 1})
 
     async def order(self, name: str, about: str, kind: OrderKind = "note") -> None:
         """An act of a person at this node."""

@@ -114,6 +114,7 @@ async def test_a_parent_restored_from_an_older_copy(three: Three, *, late: bool)
     await three.federation.until_has([three.nation], [*told, *more])
     await three.lan.stop()
     three.lan.put_back(copy)
+    await three.kommun.all_acknowledged()
     told += more
     if late:
         await three.kommun.report(*(newer := names("c", 20)))

@@ -3,8 +3,9 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from servers import Dial, Eventually, NatsServer
 from vardkase.federation import topology
 from vardkase.gateway.problems import Problem
-from vardkase.gateway.writing.items import Item, report_item
+from vardkase.gateway.writing.items import Checked, Item, check_report, report_item
 from vardkase.gateway.writing.known import STREAM as KNOWN
 from vardkase.gateway.writing.known import Known
 from vardkase.gateway.writing.sender import Sender, TurnedAway
@@ -24,9 +25,12 @@ from vardkase.runtime.metrics import Metrics
 from vardkase.runtime.setting_groups import WebSettings
 from vardkase.runtime.settings import Settings
 from vardkase.runtime.tasks import Tasks
-from vardkase_contracts import streams
+from vardkase_contracts import signing, streams
 from vardkase_contracts.areas import Area
+from vardkase_contracts.client.signer import Ed25519Signer
 from vardkase_contracts.instants import iso, parse
+from vardkase_contracts.refusals import Refusal
+from vardkase_contracts.signing import Signer
 
 LAN = Area.parse("24")
 AT = parse("2026-11-20T02:40:00Z")
@@ -253,7 +257,7 @@ async def test_what_is_taken_in_is_signed(nc: Connection, make_sender: MakeSende
     key = Ed25519Signer(bytes(range(32)))
     sender = await make_sender(signers={"2480": key})
     given = signing.header(signing.Signature("0" * 16, bytes(64)))
-    (checked,) = [check_report(event("own"), signature=given)]
+    checked = check_report(event("own"), signature=given)
     assert isinstance(checked, Checked)
     await sender.send([item("made"), checked.item, item("other", point="2401-x")])
     found = {one.data: one.headers.get(signing.HEADER) async for one in scan(nc, streams.INTAKE, [])}

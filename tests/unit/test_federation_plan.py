@@ -50,6 +50,7 @@ def plan() -> Plan:
         (nodes(kommun_2480={"link": ["SUAB"]}), "nodes.kommun-2480.link: expected the public nkey of a user"),
         (nodes(lan_24={"leaf": None}), "nodes.lan-24.leaf: expected where kommun-2480 dials it"),
         (nodes(lan_24={"leaf": "tls://me:secret@x:1"}), "nodes.lan-24.leaf: no password belongs in it"),
+        (nodes(lan_24={"leaf": "nats-leaf://lan24.example:7422"}), "nodes.lan-24.leaf: expected tls://: without TLS"),
         (nodes(lan_24={"leaf": "http://x"}), "nodes.lan-24.leaf: expected tls://<name>:<port>"),
         (nodes(SE={"parent": "lan-24"}), "nodes.SE.parent: SE does not lie in 24"),
         (nodes(lan_24={"parent": None}), "nodes: expected one without a parent; got SE, lan-24"),
@@ -108,13 +109,15 @@ def test_a_child_is_sent_the_orders_that_concern_it(plan: Plan) -> None:
 
 
 def test_a_childs_link_can_neither_make_consumers_at_its_parent_nor_publish_reports_there(plan: Plan) -> None:
-    """Of the parent's API only the one question that takes its place on its own consumer."""
+    """Of the parent's API only what takes its place on its own consumer."""
     permissions = wiring.link_permissions(plan, "kommun-2480")
     assert permissions["publish"]["allow"] == [
         "up.2480.>",
         "$JSC.R.>",
         "$JS.lan-24.API.CONSUMER.RESET.ORDERS_DOWN.down-2480",
-        "$JS.FC.ORDERS_DOWN.>",
+        "$JS.lan-24.API.CONSUMER.INFO.ORDERS_DOWN.down-2480",
+        "$JS.lan-24.API.CONSUMER.PAUSE.ORDERS_DOWN.down-2480",
+        "$JS.FC.ORDERS_DOWN.down-2480.>",
     ]
     assert not any(each.startswith("tp.") for way in permissions.values() for each in way["allow"])
 
@@ -129,7 +132,9 @@ def test_a_kommun_without_a_node_may_report_of_itself_alone(plan: Plan) -> None:
             "publish": {"allow": ["tp.v1.*.report.24.2401.>"]},
             "subscribe": {"allow": ["_INBOX.2401.>"]},
         },
+        "allowed_connection_types": ["STANDARD"],
     }
+    assert link["allowed_connection_types"] == ["LEAFNODE"]
     assert wiring.users(plan, "kommun-2480") == []
 
 
@@ -138,5 +143,6 @@ def test_a_link_lets_no_report_cross_as_plain_interest(plan: Plan) -> None:
     link = wiring.remote(plan, "kommun-2480", seed="SU", tls=None)
     assert link is not None
     assert link["urls"] == ["tls://lan24.example:7422"]
-    assert link["deny_exports"] == link["deny_imports"] == ["tp.>"]
+    assert {"tp.>", "$KV.>", "_INBOX.>", "$JS.ACK.>"} <= {*link["deny_exports"]} & {*link["deny_imports"]}
+    assert "$JS.kommun-2480.API.STREAM.DELETE.>" in link["deny_imports"]
     assert wiring.remote(plan, "SE", seed="SU", tls=None) is None

@@ -73,7 +73,7 @@ def found(
     return first.verify() if isinstance(first, Claim) else first
 
 
-# -- the form ----------------------------------------------------------------------------------------------------------
+# -- the form ---------------------------------------------------------------------------------------------------------
 
 
 def test_the_form_is_fixed() -> None:
@@ -143,7 +143,7 @@ def test_a_key_in_a_file(tmp_path: Path) -> None:
         assert not wrong or wrong not in str(raised.value)
 
 
-# -- what intake carries -----------------------------------------------------------------------------------------------
+# -- what intake carries ----------------------------------------------------------------------------------------------
 
 
 @given(st.text(max_size=400))
@@ -174,7 +174,7 @@ def test_the_same_bytes_signed_otherwise_are_another_copy() -> None:
     assert fingerprint(DATA, None) == hashlib.sha256(DATA).digest()
 
 
-# -- which count -------------------------------------------------------------------------------------------------------
+# -- which count ------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -325,7 +325,7 @@ def test_how_a_kommun_signs_is_remembered(policy: str, since: datetime | None) -
             load(damaged)
 
 
-# -- the keys that a node signs with ------------------------------------------------------------------------------------
+# -- the keys that a node signs with -----------------------------------------------------------------------------------
 
 
 def _key_file(path: Path, mode: int = 0o600) -> Path:
@@ -347,7 +347,7 @@ def test_a_node_signs_with_the_keys_that_it_has(tmp_path: Path) -> None:
     assert set(signers_of(load_settings(area="24", sign_key=tmp_path / "keys"))) == {"2482"}
     with pytest.raises(Refused, match="expected a folder"):
         signers_of(load_settings(area="24", sign_key=one))
-    with pytest.raises(Refused, match="VARDKASE_SIGN_KEY: .*chmod 600"):
+    with pytest.raises(Refused, match=r"VARDKASE_SIGN_KEY: .*chmod 600"):
         signers_of(load_settings(area="2480", sign_key=_key_file(tmp_path / "open.key", 0o644)))
     federation = tmp_path / "federation.toml"
     federation.write_text("")
@@ -357,7 +357,7 @@ def test_a_node_signs_with_the_keys_that_it_has(tmp_path: Path) -> None:
     assert signers_of(load_settings(area="2480", federation=federation)) == {}
 
 
-# -- what is read from the archive --------------------------------------------------------------------------------------
+# -- what is read from the archive -------------------------------------------------------------------------------------
 
 
 def test_what_is_read_from_the_archive_must_prove_its_origin_too() -> None:

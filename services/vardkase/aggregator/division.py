@@ -52,7 +52,7 @@ async def divide(
         # First what the server remembers, which may be further: without a consumer a reader begins after its position.
         await remove(nc, reality, [name for name in {*before, *after} if before.get(name) != after.get(name)])
         facts: dict[str, str | None] = {position_fact(name): None for name in before.keys() - after.keys()}
-        await identities.settle({}, reached, facts | {_CHILDREN: json.dumps(list(children))})
+        await identities.settle_facts(reached, facts | {_CHILDREN: json.dumps(list(children))})
     return after
 
 

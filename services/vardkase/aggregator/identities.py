@@ -8,6 +8,7 @@ is read by itself.
 
 import asyncio
 import contextlib
+import logging
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
@@ -16,7 +17,10 @@ from types import MappingProxyType, TracebackType
 from typing import Final, NamedTuple, Self
 
 from vardkase.domain.merge import Copy, Identity
+from vardkase.runtime.backoff import Backoff
 from vardkase_contracts.vocab import Reality
+
+log: Final = logging.getLogger(__name__)
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS identity (
@@ -34,6 +38,8 @@ _VERSION: Final = 1
 _AT_ONCE: Final = 500
 #: SQLite's words for a disk that is full, or does not take a write.
 _NO_ROOM: Final = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
+_PAUSES: Final = (0.1, 2.0)
+"""Seconds between two attempts to write on a full disk: the first, and the longest."""
 #: Identities that are written before others get their turn, by `settle`.
 _WRITTEN_AT_ONCE: Final = 1_000
 
@@ -285,6 +291,18 @@ class Identities:
         for identity, known in items:
             if self._pending.get(identity) is known:
                 del self._pending[identity]
+
+    async def settle_facts(self, positions: Mapping[str, int], facts: Mapping[str, str | None]) -> None:
+        """Make positions and facts durable, however long the disk is full."""
+        backoff = Backoff(least=_PAUSES[0], most=_PAUSES[1])
+        while True:
+            try:
+                await self.settle({}, positions, facts)
+            except NoRoom as error:
+                log.error("what is remembered cannot be kept: %s; trying again", error)  # noqa: TRY400 -- one line
+            else:
+                return
+            await asyncio.sleep(backoff.next())
 
     def _write(self, items: Iterable[tuple[Identity, Known]]) -> None:
         rows = [

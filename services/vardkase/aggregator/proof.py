@@ -64,9 +64,6 @@ class Proof:
         Args:
             keyring: None: nobody asks.
             upto: the last sequence of the log that was merged; 0: nothing was.
-
-        Raises:
-            NoRoom: the disk is full.
         """
         await self.stop()
         kommuner = self._world.area.kommuner()
@@ -106,11 +103,7 @@ class Proof:
         return self._rejudging.is_done
 
     async def remember(self) -> None:
-        """All that was merged is judged by the keys that there are now, and that is durable.
-
-        Raises:
-            NoRoom: the disk is full.
-        """
+        """All that was merged is judged by the keys that there are now, and that is durable."""
         if self._rejudging is not None:
             change = self._rejudging.change
             await self.stop()
@@ -167,4 +160,4 @@ class Proof:
             f"{_FACT}{code}": None if list(by) == [OFF] else json.dumps([dump(each) for each in dict.fromkeys(by)])
             for code, by in judged.items()
         }
-        await self._identities.settle({}, {}, facts)
+        await self._identities.settle_facts({}, facts)

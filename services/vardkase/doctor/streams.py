@@ -112,6 +112,7 @@ async def readers(found: Findings, nc: Client, *, archived: bool) -> None:
     expected = list(READERS)
     if federated:
         expected[-1] = replace(expected[-1], stream=streams.ORDERS_DOWN)
+        expected = await _by_parts(nc, expected)
     archive = await _archived(nc)
     expected += [Reader(stream=name, name=ARCHIVER, service=ARCHIVER) for name in archive]
     first = await asyncio.gather(*(_consumer(nc, each) for each in expected))
@@ -122,6 +123,22 @@ async def readers(found: Findings, nc: Client, *, archived: bool) -> None:
     if archived and not archive:
         do = "går tjänsten archiver? Se readyz och nodens logg"
         found.error(f"reader {ARCHIVER}", "ingen ström har arkivets läsare", do)
+
+
+async def _by_parts(nc: Client, expected: list[Reader]) -> list[Reader]:
+    """The same, but of the aggregator those that there are: one a child's part of the log, one for any that is left."""
+    try:
+        told = await call(nc, f"CONSUMER.NAMES.{streams.REPORTS}", within=ASK_S)
+    except (ApiError, NoAnswer):
+        return expected
+    names: list[str] = told.get("consumers") or []
+    found: list[Reader] = []
+    for each in expected:
+        parts = [name for name in names if name.startswith(f"{each.name}-")] if each.stream == streams.REPORTS else []
+        if not parts or each.name in names:
+            found.append(each)
+        found += [replace(each, name=name) for name in sorted(parts)]
+    return found
 
 
 def _reader(found: Findings, reader: Reader, before: Any, after: Any) -> None:

@@ -242,7 +242,7 @@ _STREAM_CALLS: Final = (
 _CONSUMER_CALLS: Final = ("CREATE", "DURABLE", "DELETE", "UNPIN", "LEADER", "MSG", "NAMES", "LIST")
 
 
-def _kept_from_parent(name: str) -> list[str]:
+def _kept_from_parent(plan: Plan, name: str) -> list[str]:
     """What nobody beyond the link may do here."""
     api = f"$JS.{name}.API"
     calls = [
@@ -262,11 +262,12 @@ def _kept_from_parent(name: str) -> list[str]:
             ("CONSUMER.PAUSE", ".*"),
         )
     ]
+    parts = [child.area for child in plan.children(name).values()]
     readers = [
         f"{api}.CONSUMER.{call}.{stream}.{reader}"
         for call in ("RESET", "PAUSE")
         for stream in GOES_UP
-        for reader in _READERS
+        for reader in (*_READERS, *(f"{each}-{code}" for each in _BY_PART for code in parts))
     ]
     return [*_OURS_ALONE, *calls, *others, *readers]
 
@@ -283,7 +284,9 @@ _NOT_UP: Final = tuple(
 
 
 #: The consumers of the node's own services: to move one would make a service miss what it has not read.
-_READERS: Final = ("archiver", "aggregator-orders", *(f"aggregator-{reality}" for reality in REALITIES))
+_BY_PART: Final = tuple(f"aggregator-{reality}" for reality in REALITIES)
+"""Those that there are of each child's part of the log too."""
+_READERS: Final = ("archiver", "aggregator-orders", *_BY_PART)
 
 
 def reporter_permissions(kommun: str) -> Mapping[str, Any]:
@@ -337,7 +340,7 @@ def remote(plan: Plan, name: str, *, seed: str, tls: Mapping[str, Any] | None) -
         "nkey": seed,
         "account": ACCOUNT,
         "deny_exports": list(_OURS_ALONE),
-        "deny_imports": _kept_from_parent(name),
+        "deny_imports": _kept_from_parent(plan, name),
     }
     return config | ({"tls": dict(tls)} if tls else {})
 

@@ -70,6 +70,7 @@ def application() -> FastAPI:
     app.add_exception_handler(Problem, answer_problem)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _fault)
     return app
 
 
@@ -91,3 +92,9 @@ async def _http(request: Request, error: Exception) -> Response:
         raise error
     code, detail = _REFUSALS.get(error.status_code, ("refused", str(error.detail)))
     return await answer_problem(request, Problem(error.status_code, code, detail, headers=error.headers))
+
+
+async def _fault(request: Request, _: Exception) -> Response:
+    """A fault of ours. The server logs it with its trace; whoever asked learns nothing of it, and asks anew."""
+    problem = Problem(500, "fault", "The gateway made a mistake; it is in its log", headers={"connection": "close"})
+    return await answer_problem(request, problem)
