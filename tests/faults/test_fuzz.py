@@ -73,7 +73,7 @@ async def fuzzed(campaign: Campaign, count: int, *, seed: int) -> tuple[Outcome,
             running = asyncio.create_task(all_of_it())
             while not running.done():
                 await refusals.read()
-                await asyncio.sleep(0.5)
+                await asyncio.wait({running}, timeout=0.5)
             await running
         await refusals.read()
         await campaign.finish(told=False)

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import typer
 
@@ -28,6 +28,9 @@ from vardkase_contracts.client import (
 )
 from vardkase_contracts.signing import Signer
 from vardkase_contracts.vocab import Reality
+
+if TYPE_CHECKING:
+    from vardkase.runtime.jetstream.connection import Connection
 
 URL: Final = "VARDKASE_NATS_URL"
 CREDS: Final = "VARDKASE_NATS_CREDS"
@@ -140,17 +143,9 @@ def signer_of(path: str | None) -> Signer | None:
     named = path or os.environ.get(SIGN_KEY) or None
     if named is None:
         return None
-    from vardkase_contracts.client.signer import Ed25519Signer  # noqa: PLC0415 -- only when it is needed
+    from vardkase.federation.signers import read_signer  # noqa: PLC0415 -- only when it is needed
 
-    where = SIGN_KEY if path is None else "--sign"
-    try:
-        return Ed25519Signer.from_file(named)
-    except PermissionError as error:
-        raise Refused(f"{where}: {error}") from None
-    except OSError as error:
-        raise Refused(f"{where}: {named}: {error.strerror or error}") from None
-    except ValueError as error:
-        raise Refused(f"{where}: {named}: {error}") from None
+    return read_signer(Path(named), SIGN_KEY if path is None else "--sign")
 
 
 @asynccontextmanager
@@ -186,6 +181,21 @@ async def client_of(node: Node, *, signer: Signer | None = None) -> AsyncGenerat
         raise Failed(f"{error}") from None
     except ClientError as error:
         raise Failed(str(error)) from None
+
+
+async def connection_of(node: Node, name: str = "vardkase-cli") -> "Connection":
+    """A connection to the node; the caller closes it.
+
+    Raises:
+        Failed: it cannot be reached.
+    """
+    from vardkase.runtime.jetstream import connection as bus  # noqa: PLC0415 -- heavy, and not for --help
+
+    prefix = os.environ.get(INBOX) or "_INBOX"
+    try:
+        return await bus.connect(node.nats, name=name, creds=node.creds, inbox_prefix=prefix, within=_CONNECT_S)
+    except bus.ConnectFailed as error:
+        raise Failed(f"{error}; is the node running?") from None
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

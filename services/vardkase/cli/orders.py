@@ -8,7 +8,6 @@ import asyncio
 import base64
 import binascii
 import json
-import os
 import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
@@ -22,12 +21,12 @@ from nats.aio.msg import Msg
 from pydantic import ValidationError
 
 from vardkase.cli import words
-from vardkase.cli.node import INBOX, Node, client_of, parse_area, print_json
+from vardkase.cli.node import Node, client_of, connection_of, parse_area, print_json
 from vardkase.federation import topology
 from vardkase.federation.landing import get, look
 from vardkase.runtime.errors import Failed, Refused
 from vardkase.runtime.jetstream.api import ApiError, NoAnswer, call
-from vardkase.runtime.jetstream.connection import ConnectFailed, Connection, connect
+from vardkase.runtime.jetstream.connection import Connection
 from vardkase.runtime.jetstream.values import Incomplete, scan
 from vardkase_contracts import streams, subjects, vocab
 from vardkase_contracts.areas import Area
@@ -35,7 +34,6 @@ from vardkase_contracts.client import Client, InvalidEvent, new_order
 from vardkase_contracts.orders import ORDER, Order
 from vardkase_contracts.refusals import REJECTED, RejectedData
 
-_CONNECT_S: Final = 3.0
 _AGGREGATOR: Final = "aggregator-orders"
 """The consumer whose acknowledgement says that an order was taken in."""
 _POLL_S: Final = 0.05
@@ -169,16 +167,7 @@ async def desk_of(node: Node) -> AsyncGenerator[Desk]:
         Failed: it cannot be reached; or what goes wrong with it inside the block, in one line.
     """
     async with client_of(node) as client:
-        try:
-            connection = await connect(
-                node.nats,
-                name="vardkase-cli",
-                creds=node.creds,
-                inbox_prefix=os.environ.get(INBOX) or "_INBOX",
-                within=_CONNECT_S,
-            )
-        except ConnectFailed as error:
-            raise Failed(f"{error}; is the node running?") from None
+        connection = await connection_of(node)
         try:
             federated = await look(connection, streams.ORDERS_DOWN) is not None
             yield Desk(client, connection, federated=federated)

@@ -5,22 +5,18 @@ import json
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Any, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from vardkase.cli.node import Node, print_json
+from vardkase.cli.node import Node, connection_of, print_json
 from vardkase.cli.storm import Inlet
 from vardkase.cli.times import day_and_clock
-from vardkase.runtime.errors import Failed
-from vardkase.runtime.jetstream.connection import ConnectFailed, Connection, connect
 from vardkase.simulator.emission import Emission
 from vardkase.simulator.player import Progress as Played
 from vardkase.simulator.player import play
 from vardkase_contracts.instants import iso, to_datetime
-
-_CONNECT_S: Final = 3.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,7 +68,7 @@ async def play_to(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    nc = await _connect(node)
+    nc = await connection_of(node, "vardkase-simulate")
     try:
         inlet = await Inlet.find(nc)
         with _Shown(course, as_json=as_json, more=more) as shown:
@@ -94,13 +90,6 @@ async def play_to(
 def told(progress: Played) -> dict[str, Any]:
     """Progress for a machine."""
     return {"sent": progress.sent, "at": iso(progress.at), "behind_s": round(progress.behind_s, 3)}
-
-
-async def _connect(node: Node) -> Connection:
-    try:
-        return await connect(node.nats, name="vardkase-simulate", creds=node.creds, within=_CONNECT_S)
-    except ConnectFailed as error:
-        raise Failed(f"{error}; is the node running?") from None
 
 
 class _Shown:

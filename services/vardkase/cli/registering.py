@@ -10,12 +10,11 @@ from typing import Final
 
 from nats.aio.client import Client as NatsClient
 
-from vardkase.cli.node import Node, client_of, signer_of
+from vardkase.cli.node import Node, client_of, connection_of, signer_of
 from vardkase.registry.known import Known, known
 from vardkase.registry.plan import Step
 from vardkase.runtime.errors import Failed
 from vardkase.runtime.jetstream.api import ApiError, NoAnswer, call
-from vardkase.runtime.jetstream.connection import ConnectFailed, connect
 from vardkase.runtime.jetstream.values import Incomplete, last_values
 from vardkase_contracts import instants, streams, subjects
 from vardkase_contracts.areas import KOMMUNER, NATION, Area
@@ -24,7 +23,8 @@ from vardkase_contracts.client.outcome import Outcome
 from vardkase_contracts.reports import Report
 from vardkase_contracts.vocab import Reality
 
-_CONNECT_S: Final = 3.0
+_NAME: Final = "vardkase-register"
+_ANSWER_S: Final = 3.0
 _MOST_FILTERS: Final = 40
 """Kommuner that are asked about one by one; of more, everything is read."""
 _BATCH: Final = 500
@@ -75,7 +75,7 @@ async def read_register(node: Node, reality: Reality, kommuner: Sequence[str]) -
     """
     found: dict[str, Known] = {}
     try:
-        nc = await connect(node.nats, name="vardkase-register", creds=node.creds, within=_CONNECT_S)
+        nc = await connection_of(node, _NAME)
         try:
             taken = frozenset([code for code in kommuner if await _takes(nc, reality, code)])
             for world in dict.fromkeys(("act", reality)):
@@ -84,8 +84,6 @@ async def read_register(node: Node, reality: Reality, kommuner: Sequence[str]) -
                         found[each.id] = each
         finally:
             await nc.close()
-    except ConnectFailed as error:
-        raise Failed(f"{error}; is the node running?") from None
     except (ApiError, NoAnswer, Incomplete) as error:
         raise Failed(f"the node at {node.nats} does not tell its register: {error}") from None
     return Held(known=found, taken=taken)
@@ -164,8 +162,8 @@ async def _until_seen(node: Node, reports: Sequence[Report], wait_s: float) -> i
     reality = reports[0].reality
     deadline = time.monotonic() + wait_s
     try:
-        nc = await connect(node.nats, name="vardkase-register", creds=node.creds, within=_CONNECT_S)
-    except ConnectFailed as error:
+        nc = await connection_of(node, _NAME)
+    except Failed as error:
         raise Failed(f"alla rapporter är lagrade, men noden svarar inte längre: {error}") from None
     try:
         while waited and time.monotonic() < deadline:
@@ -187,7 +185,7 @@ async def _until_seen(node: Node, reports: Sequence[Report], wait_s: float) -> i
 async def _takes(nc: NatsClient, reality: Reality, kommun: str) -> bool:
     """Whether a stream of the node stores this kommun's reports."""
     subject = subjects.report_filter(reality, Area("kommun", kommun))
-    found = await call(nc, "STREAM.NAMES", {"subject": subject}, within=_CONNECT_S)
+    found = await call(nc, "STREAM.NAMES", {"subject": subject}, within=_ANSWER_S)
     return bool(found.get("streams"))
 
 

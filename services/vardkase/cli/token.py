@@ -1,7 +1,6 @@
 """`vardkase token`: who is let in at a node's gateways. Made, listed, revoked; and the links to points' forms."""
 
 import json
-import os
 import sys
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from vardkase.cli import words
-from vardkase.cli.node import INBOX, CredsOption, JsonOption, NatsOption, find_node, parse_area, print_json, run
+from vardkase.cli.node import CredsOption, JsonOption, NatsOption, connection_of, find_node, parse_area, print_json, run
 from vardkase.cli.times import STOCKHOLM, day_and_clock, parse_coming
 from vardkase.runtime.errors import Failed, Refused
 from vardkase_contracts import ids, instants
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 app: Final = typer.Typer(add_completion=False, help="Who is let in at the gateways.", no_args_is_help=True)
 
 _NEVER: Final = "never"
-_CONNECT_S: Final = 3.0
 _NEAR: Final = timedelta(days=180)
 _ROLES: Final[dict[AccessRole, str]] = {
     "reader": "läser",
@@ -203,20 +201,10 @@ async def _desk(nats: str | None, creds: str | None) -> AsyncGenerator[tuple["To
     from vardkase.doctor.streams import area_of  # noqa: PLC0415
     from vardkase.gateway.access.desk import TokenDesk  # noqa: PLC0415 -- heavy, and not for --help
     from vardkase.runtime.jetstream.api import ApiError, NoAnswer  # noqa: PLC0415
-    from vardkase.runtime.jetstream.connection import ConnectFailed, connect  # noqa: PLC0415
     from vardkase.runtime.settings import load  # noqa: PLC0415
 
     node = find_node(nats, creds)
-    try:
-        nc = await connect(
-            node.nats,
-            name="vardkase-cli",
-            creds=node.creds,
-            inbox_prefix=os.environ.get(INBOX) or "_INBOX",
-            within=_CONNECT_S,
-        )
-    except ConnectFailed as error:
-        raise Failed(f"{error}; is the node running?") from None
+    nc = await connection_of(node)
     try:
         try:
             own = await area_of(nc)

@@ -4,12 +4,11 @@ An order reaches no further than the area it is about: who may give orders about
 neither silences nor changes the rules of its neighbour.
 """
 
-from vardkase_contracts.areas import KOMMUNER, Area
 from vardkase_contracts.orders import IncidentOrder, Order, RulesOrder, SilenceOrder
 from vardkase_contracts.refusals import Refusal
 
 from .overrides import BadOverride, parse
-from .places import is_point, lies_in
+from .places import exists, is_point, lies_in
 from .rules import Rules
 
 _NO_AREA = "There is no such area"
@@ -23,11 +22,11 @@ def refusal_of(order: Order, base: Rules) -> Refusal | None:
         order: of any kind; of those that nothing follows yet, only the area is looked at.
         base: the node's own table of rules.
     """
-    if not _exists(order.subject):
+    if not exists(order.subject):
         return Refusal("schema", "subject", _NO_AREA)
     match order:
         case IncidentOrder():
-            unknown = next((code for code in order.data.areas if not _exists(code)), None)
+            unknown = next((code for code in order.data.areas if not exists(code)), None)
             return None if unknown is None else Refusal("schema", "data.areas", _NO_AREA)
         case SilenceOrder():
             matcher = order.data.matcher
@@ -40,20 +39,10 @@ def refusal_of(order: Order, base: Rules) -> Refusal | None:
             return None
 
 
-def _exists(place: str) -> bool:
-    if is_point(place):
-        return place[:4] in KOMMUNER
-    try:
-        Area.parse(place)
-    except ValueError:
-        return False
-    return True
-
-
 def _misplaced(field: str, place: str | None, about: str) -> Refusal | None:
     if place is None:
         return None
-    if not _exists(place):
+    if not exists(place):
         return Refusal("schema", field, _NO_KOMMUN if is_point(place) else _NO_AREA)
     if not lies_in(place, about):
         return Refusal("subject_mismatch", field, "Should lie in the area that the order is about")

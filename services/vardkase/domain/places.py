@@ -10,6 +10,17 @@ def is_point(place: str) -> bool:
     return len(place) > 5 and place[4] == "-"
 
 
+def exists(place: str) -> bool:
+    """Whether there is such an area, or such a kommun as the point would lie in."""
+    if is_point(place):
+        return place[:4] in KOMMUNER
+    try:
+        Area.parse(place)
+    except ValueError:
+        return False
+    return True
+
+
 def around(place: str) -> tuple[str, ...]:
     """The places that a place lies in, innermost first: itself, and the codes of its areas.
 

@@ -29,20 +29,29 @@ def signers_of(settings: Settings) -> Mapping[str, Signer]:
         if settings.federation is None or area.level != "kommun":
             return {}
         found = (settings.keys or settings.federation.parent / SECRETS / settings.node) / SIGN
-        return {area.code: _read(found)} if found.exists() else {}
+        return {area.code: read_signer(found)} if found.exists() else {}
     if path.is_dir():
-        return {each.stem: _read(each) for each in sorted(path.glob("*.key")) if area.covers(each.stem)}
+        return {each.stem: read_signer(each) for each in sorted(path.glob("*.key")) if area.covers(each.stem)}
     if area.level != "kommun":
         raise Refused(f"{_SETTING}: expected a folder with a key of each kommun (2480.key): this is no kommun's node")
-    return {area.code: _read(path)}
+    return {area.code: read_signer(path)}
 
 
-def _read(path: Path) -> Signer:
+def read_signer(path: Path, setting: str = _SETTING) -> Signer:
+    """The key in a file.
+
+    Args:
+        path: of the file.
+        setting: what the file was named by, for the error.
+
+    Raises:
+        Refused: it holds none, cannot be read, or can be read by others too.
+    """
     try:
         return Ed25519Signer.from_file(path)
     except PermissionError as error:
-        raise Refused(f"{_SETTING}: {error}") from None
+        raise Refused(f"{setting}: {error}") from None
     except OSError as error:
-        raise Refused(f"{_SETTING}: {path}: {error.strerror or error}") from None
+        raise Refused(f"{setting}: {path}: {error.strerror or error}") from None
     except ValueError as error:
-        raise Refused(f"{_SETTING}: {path}: {error}") from None
+        raise Refused(f"{setting}: {path}: {error}") from None

@@ -131,7 +131,7 @@ class Follower:
             return await self._pass_on(nc, name, line, reconnects)
         finally:
             self._line = None
-            await _remove(nc, self.stream, name, line)
+            await line.remove()
 
     def _wanted(self, name: str) -> dict[str, Any]:
         config: dict[str, Any] = {
@@ -202,10 +202,3 @@ class Follower:
         """Whether all is given: what was left when the consumer was made may have been replaced or removed."""
         info = await call(nc, f"CONSUMER.INFO.{self.stream}.{name}")
         return not info["num_pending"] and info["delivered"]["consumer_seq"] == line.received and not len(line)
-
-
-async def _remove(nc: Client, stream: str, consumer: str, line: PullLine) -> None:
-    with contextlib.suppress(nats.errors.Error, NoAnswer, ApiError):
-        await line.close()
-        if nc.is_connected:
-            await call(nc, f"CONSUMER.DELETE.{stream}.{consumer}", within=1)

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from vardkase_contracts import orders, reports
-from vardkase_contracts.schemas import CLOUDEVENT
+from vardkase_contracts.schemas import CLOUDEVENT, DOCUMENTS
 
 from .batch import MOST
 
@@ -24,38 +23,14 @@ _STORED: Final[dict[str, Any]] = {
     },
 }
 
-ONE_REPORT: Final[dict[str, Any]] = {
-    "oneOf": [
-        {"$ref": f"{_SCHEMAS}{model.__name__}"}
-        for model in (
-            reports.RegisterReport,
-            reports.StatusReport,
-            reports.ResourcesReport,
-            reports.NeedReport,
-            reports.ConfirmReport,
-            reports.HeartbeatReport,
-            reports.ContactReport,
-            reports.ActivationReport,
-            reports.WithdrawReport,
-            reports.RetireReport,
-        )
-    ]
-}
-ONE_ORDER: Final[dict[str, Any]] = {
-    "oneOf": [
-        {"$ref": f"{_SCHEMAS}{model.__name__}"}
-        for model in (
-            orders.AckOrder,
-            orders.SilenceOrder,
-            orders.IncidentOrder,
-            orders.ReportRequestOrder,
-            orders.NoteOrder,
-            orders.AdoptOrder,
-            orders.RedactOrder,
-            orders.RulesOrder,
-        )
-    ]
-}
+
+def _one_of(kind: str) -> dict[str, Any]:
+    models = [document.model.__name__ for document in DOCUMENTS if document.name.startswith(f"{kind}.")]
+    return {"oneOf": [{"$ref": f"{_SCHEMAS}{name}"} for name in models]}
+
+
+ONE_REPORT: Final = _one_of("report")
+ONE_ORDER: Final = _one_of("order")
 
 REPORT_BODY: Final[dict[str, Any]] = {
     "requestBody": {

@@ -7,8 +7,8 @@ names lies in the area that the order is about.
 from collections.abc import Iterable
 from typing import Final
 
-from vardkase.domain.places import is_point, lies_in
-from vardkase_contracts.areas import KOMMUNER, Area
+from vardkase.domain.places import exists, lies_in
+from vardkase_contracts.areas import Area
 from vardkase_contracts.orders import AckOrder, AdoptOrder, IncidentOrder, Order, RedactOrder, ReportRequestOrder
 from vardkase_contracts.refusals import Refusal
 
@@ -49,16 +49,6 @@ def _any_outside(field: str, places: Iterable[str], about: str) -> Refusal | Non
 def _outside(field: str, place: str, about: str) -> Refusal | None:
     if lies_in(place, about):
         return None
-    if not _exists(place):
+    if not exists(place):
         return Refusal("schema", field, _NO_AREA)
     return Refusal("subject_mismatch", field, _ELSEWHERE)
-
-
-def _exists(place: str) -> bool:
-    if is_point(place):
-        return place[:4] in KOMMUNER
-    try:
-        Area.parse(place)
-    except ValueError:
-        return False
-    return True

@@ -5,6 +5,7 @@ it is known exactly what may still come, and no more is asked for than there is 
 """
 
 import asyncio
+import contextlib
 import json
 import time
 from collections import deque
@@ -15,7 +16,7 @@ import nats.errors
 from nats.aio.client import Client
 from nats.aio.subscription import Subscription
 
-from vardkase.runtime.jetstream.api import PREFIX
+from vardkase.runtime.jetstream.api import PREFIX, ApiError, NoAnswer, call
 from vardkase.runtime.jetstream.connection import ours
 from vardkase.runtime.jetstream.delivery import Delivery, position
 from vardkase.runtime.jetstream.headers import read
@@ -61,7 +62,8 @@ class PullLine:
         repeated: Callable[[Delivery], None] = lambda _: None,
     ) -> None:
         self._nc = ours(nc)
-        self._subject = f"{PREFIX}.CONSUMER.MSG.NEXT.{stream}.{consumer}"
+        self._name = f"{stream}.{consumer}"
+        self._subject = f"{PREFIX}.CONSUMER.MSG.NEXT.{self._name}"
         self._buffer = buffer
         self._buffer_bytes = buffer_bytes
         self._heartbeat = heartbeat
@@ -120,6 +122,13 @@ class PullLine:
         subscription, self._subscription = self._subscription, None
         if subscription is not None and not self._nc.is_closed and not self._nc.is_draining:
             await subscription.unsubscribe()
+
+    async def remove(self) -> None:
+        """Close it, and remove its consumer, as far as the server can be reached; else the server does so itself."""
+        with contextlib.suppress(nats.errors.Error, NoAnswer, ApiError):
+            await self.close()
+            if self._nc.is_connected:
+                await call(self._nc, f"CONSUMER.DELETE.{self._name}", within=1)
 
     def take(self, most: int) -> list[Delivery]:
         """Up to `most` deliveries, in order; empty when none waits."""

@@ -7,7 +7,6 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any, Final
 from uuid import uuid4
 
-import nats.errors
 from nats.aio.client import Client
 
 from vardkase.runtime.jetstream.api import ApiError, NoAnswer, call
@@ -133,7 +132,7 @@ async def _read(  # noqa: C901 -- one loop, read from top to bottom
         except NoAnswer as error:
             reason = str(error)
         finally:
-            await _remove(nc, stream, consumer["name"], line)
+            await line.remove()
         if done:
             return
         attempts += 1
@@ -186,10 +185,3 @@ async def _ended(nc: Client, stream: str, consumer: str, line: PullLine) -> bool
     except ApiError as error:
         raise NoAnswer(str(error)) from error  # the server was restarted, and the consumer with it
     return not info["num_pending"] and info["delivered"]["consumer_seq"] == line.received and not len(line)
-
-
-async def _remove(nc: Client, stream: str, consumer: str, line: PullLine) -> None:
-    with contextlib.suppress(nats.errors.Error, NoAnswer, ApiError):
-        await line.close()
-        if nc.is_connected:
-            await call(nc, f"CONSUMER.DELETE.{stream}.{consumer}", within=1)
