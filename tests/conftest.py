@@ -5,6 +5,7 @@ import inspect
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -17,6 +18,19 @@ from vardkase.runtime.jetstream.connection import Connection, connect
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """A test that needs a program which is not there is skipped, or fails where it was to be installed."""
     needs.look_for(item)
+
+
+#: Tests that wait for whole nodes come first, so that the last to end is a file of quick ones.
+_LONGEST_FIRST: Final = ("federation", "browser", "faults", "integration", "acceptance")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Slow rooms before quick ones, each in its own order."""
+    items.sort(key=lambda item: _rank(item.path.parent.name))
+
+
+def _rank(room: str) -> int:
+    return _LONGEST_FIRST.index(room) if room in _LONGEST_FIRST else len(_LONGEST_FIRST)
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ from faults.outcome import Outcome, Row
 from faults.reporters import Reporters
 from faults.whole import NATS, NODE, Whole
 from servers import Eventually
-from vardkase.runtime.jetstream.api import MESSAGE_NOT_FOUND, ApiError, call
+from vardkase.runtime.jetstream.api import MESSAGE_NOT_FOUND, ApiError, NoAnswer, call
 from vardkase_contracts import streams
 from vardkase_contracts.instants import iso
 
@@ -254,13 +254,19 @@ class Campaign:
         )
 
     async def _last_of(self, stream: str, pattern: str) -> int:
-        try:
-            found = await call(self.node.nc, f"STREAM.MSG.GET.{stream}", {"last_by_subj": pattern})
-        except ApiError as error:
-            if error.err_code != MESSAGE_NOT_FOUND:
-                raise
-            return 0
-        return found["message"]["seq"]
+        deadline = time.monotonic() + _ANSWERS
+        while True:
+            try:
+                found = await call(self.node.nc, f"STREAM.MSG.GET.{stream}", {"last_by_subj": pattern})
+            except NoAnswer:  # a question that was under way to a server that is killed is gone
+                if time.monotonic() > deadline:
+                    raise
+            except ApiError as error:
+                if error.err_code != MESSAGE_NOT_FOUND:
+                    raise
+                return 0
+            else:
+                return found["message"]["seq"]
 
     async def _reached(self, count: int, sending: asyncio.Task[None]) -> None:
         """Wait until so many reports were acknowledged."""
@@ -271,6 +277,8 @@ class Campaign:
             sending.result()
 
 
+_ANSWERS: Final = 30.0
+"""Seconds until a server that was killed answers again, at the most."""
 _FAMILY: Final = {streams.INTAKE: "report", streams.REPORTS: "accepted"}
 
 

@@ -12,6 +12,8 @@ from vardkase.runtime.jetstream.api import call
 from vardkase.runtime.nats_config import Links
 from vardkase_contracts import streams
 
+_CAUGHT_UP = 'vardkase_source_lag{child="kommun-2480"} 0'
+
 
 def names(prefix: str, count: int) -> list[str]:
     return [f"{prefix}{n}" for n in range(count)]
@@ -48,6 +50,10 @@ async def _last(level: Level, name: str) -> bool:
     return await level.last("CHILD_2480") == name
 
 
+async def _has(level: Level, held: list[str]) -> bool:
+    return sorted(await level.has()) == held
+
+
 @pytest.mark.parametrize("count", [30, 1500], ids=["fetched", "read again"])
 async def test_a_gap_is_filled(three: Three, count: int) -> None:
     """Reports that the source went past are fetched from the child; if they are many, it is read again from there."""
@@ -55,7 +61,8 @@ async def test_a_gap_is_filled(three: Three, count: int) -> None:
     await three.federation.until_has([three.nation], first)
     skipped, last = names("b", count), names("c", 20)
     await restored(three, [("2480", each) for each in skipped], last)
-    assert sorted(await three.lan.has()) == sorted([*first, *last])
+    held = sorted([*first, *last])
+    await three.federation.eventually(lambda: _has(three.lan, held), what="what came since, and no more")
     three.lan.resume()
 
     async def there() -> bool:
@@ -99,6 +106,9 @@ async def test_a_landing_stream_that_was_lost_is_made_again(three: Three) -> Non
     """And the child is read from its beginning: some of it twice, nothing not at all."""
     await three.kommun.report(*(told := names("a", 50)))
     await three.federation.until_has([three.nation], told)
+    await three.federation.eventually(
+        lambda: _CAUGHT_UP in three.lan.links.exposition(), what="seen as it was", within=10
+    )
     await landing.delete(three.lan.nc, "CHILD_2480")
     await three.kommun.report("b")
 
@@ -124,8 +134,7 @@ async def test_links_tell_how_they_are(three: Three) -> None:
     await three.kommun.report("a")
     await three.federation.until_has([three.nation], ["a"])
     # As it was when it was last asked.
-    caught_up = 'vardkase_source_lag{child="kommun-2480"} 0'
-    await three.federation.eventually(lambda: caught_up in three.lan.links.exposition(), within=10)
+    await three.federation.eventually(lambda: _CAUGHT_UP in three.lan.links.exposition(), within=10)
     told = three.lan.links.exposition()
     assert 'vardkase_link_up{child="kommun-2480"} 1' in told
     assert 'vardkase_parent_up{parent="SE"} 1' in told

@@ -11,13 +11,14 @@ import pytest
 from archive_kit import AT, FAST, LAN, Archive, connected, order, report
 
 from servers import Dial, Eventually, NatsServer
-from vardkase.archiver import line, migrations
+from vardkase.archiver import line, migrations, trim
 from vardkase.archiver.partitions import Month, Partitions
 from vardkase.federation import topology
 from vardkase.federation.topology import config
 from vardkase.runtime.jetstream.api import call
 from vardkase.runtime.jetstream.batches import Outgoing
 from vardkase_contracts import streams, subjects
+from vardkase_contracts.areas import Area
 from vardkase_contracts.instants import DAY, iso, to_datetime
 
 
@@ -411,3 +412,37 @@ async def test_the_streams_have_precedence_on_a_disk_that_is_filling(
     disk["free"] = promised + (2 << 30)
     await archive.until_caught_up()
     assert await archive.value("SELECT count(*) FROM report") == 1
+
+
+async def test_an_audit_that_is_nearly_full_lets_go_of_what_is_archived(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch, eventually: Eventually
+) -> None:
+    """The older half goes, once the archive has it and not before; what goes is counted, and stays in the archive."""
+    monkeypatch.setattr(trim, "_EVERY", 0.05)
+    event = b"{" + b" " * 1000
+
+    async def written(count: int) -> None:
+        subject = subjects.audit("act", Area("kommun", "2480"))
+        await archive.write(streams.AUDIT, [Outgoing(subject=subject, data=event) for _ in range(count)])
+
+    async def first() -> int:
+        return (await call(archive.nc, f"STREAM.INFO.{streams.AUDIT}"))["state"]["first_seq"]
+
+    async def from_on(least: int) -> bool:
+        return await first() >= least
+
+    await written(80)
+    found = await call(archive.nc, f"STREAM.INFO.{streams.AUDIT}")
+    most = found["state"]["bytes"] * 110 // 80
+    await call(archive.nc, f"STREAM.UPDATE.{streams.AUDIT}", found["config"] | {"max_bytes": most})
+    away = trim.Trim(streams.AUDIT, archive.nc, lambda: 0, archive.metrics)
+    assert await away.look() == 0
+    await archive.start()
+    await eventually(lambda: from_on(30), what="the older part let go")
+    assert await first() <= 41
+    await written(60)
+    await archive.until_caught_up()
+    await eventually(lambda: from_on(70), what="and again")
+    trimmed = archive.metrics.registry.get_sample_value("vardkase_archive_trimmed_total", {"stream": streams.AUDIT})
+    assert trimmed == await first() - 1 <= 120
+    assert archive.counted(streams.AUDIT, "misfit") + archive.counted(streams.AUDIT, "stored") == 140

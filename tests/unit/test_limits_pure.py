@@ -239,7 +239,7 @@ def test_a_long_chain_of_retirements_is_no_standstill() -> None:
     assert found._succession.before("2482-heir") == [f"2482-p{n:03}" for n in range(PREDECESSORS)]
     began = time.process_time()
     found.judge(instant(1))
-    assert time.process_time() - began < 0.5
+    assert time.process_time() - began < 3.0  # without the bounds: minutes; the collector may run meanwhile
 
 
 # -- orders ------------------------------------------------------------------------------------------------------------

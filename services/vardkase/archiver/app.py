@@ -12,12 +12,14 @@ from vardkase.runtime.metrics import Metrics
 from vardkase.runtime.service import Application, application
 from vardkase.runtime.settings import Settings
 from vardkase.runtime.tasks import Tasks
+from vardkase_contracts import streams
 
 from .database import Database
 from .line import Line
 from .room import Room
 from .rules_text import rules_text
 from .tables import TABLES
+from .trim import Trim
 
 
 class Archiver:
@@ -54,6 +56,9 @@ class Archiver:
                 line = Line(stream, nc, self._database, settings, metrics)
                 self._lines.append(line)
                 self.tasks.spawn(line.run(), name=f"line {stream}", finite=True)
+                if stream == streams.AUDIT:
+                    trim = Trim(stream, nc, line.archived, metrics)
+                    self.tasks.spawn(trim.run(), name=f"trim {stream}")
 
     async def stop(self) -> None:
         """Write what is in hand and acknowledge it."""

@@ -110,6 +110,11 @@ class Line:
             trouble = f"stands still since {turned:.0f} s"
         return [Check(name=name, ok=health.exists and not trouble, detail=trouble or f"{health.lag} waiting")]
 
+    def archived(self) -> int:
+        """The last sequence that the database has; 0 while it is not known."""
+        ours = self._reader is not None and self._position.born == self._reader.born
+        return self._position.sequence if ours and not self._trouble else 0
+
     # -- where to go on ----------------------------------------------------------------------------------------------
 
     async def _there(self) -> Session | None:

@@ -85,16 +85,22 @@ class Tended:
         self._other = other
         self._settings = settings
         self._healed = healed
+        self._found = False
         self._known: Place | None = None
         self._sure = False
         self._moved = (0, time.monotonic())
-        self._thinned = time.monotonic()
+        self._thinned = self._counted = time.monotonic()
         self.detail = ""
         """What is the matter; empty when nothing is."""
+        self.still = ""
+        """Why nothing comes though there is more, from when it is first read anew until something comes."""
+        self.foreign = 0
+        """Messages that landed and were not the other node's to send."""
 
     def forget(self) -> None:
         """The link was down: what was the same may be another now."""
         self._sure = False
+        self.still = ""
         self._moved = (0, time.monotonic())
 
     async def tick(self) -> There:
@@ -106,8 +112,9 @@ class Tended:
         landing = self._landing
         info = await landing.look()
         if info is None:
-            await self._read(0, "lost" if self._known else "")
+            await self._read(0, "lost" if self._found else "")
             return await self._other.there(None)
+        self._found = True
         have = await landing.place(info["state"]["last_seq"]) if info["state"]["messages"] else None
         there = await self._other.there(have)
         try:
@@ -115,10 +122,21 @@ class Tended:
         except NotYet as error:
             self.detail = f"waits: {error}"
             log.info("a link waits", extra={"stream": landing.name, "why": str(error)})
-        if time.monotonic() - self._thinned > _THIN_EVERY:
-            self._thinned = time.monotonic()
+        now = time.monotonic()
+        thin = now - self._thinned > _THIN_EVERY
+        if thin or now - self._counted > self._settings.count:
+            self._counted = now
+            self._count(await landing.foreign())
+        if thin:
+            self._thinned = now
             await landing.thin()
         return there
+
+    def _count(self, found: int) -> None:
+        if found:
+            self.foreign += found
+            told = {"stream": self._landing.name, "messages": found}
+            log.error("a node sends what is not its to send: it goes no further", extra=told)
 
     async def _mend(self, info: Mapping[str, Any], have: Place | None, there: There) -> None:
         sources = info.get("sources") or []
@@ -145,6 +163,7 @@ class Tended:
         """What was missing is here, or the other stream is read again from before it."""
         told = {"stream": self._landing.name, "why": why, "missing": missing.count, "again_after": missing.read_after}
         log.warning("the other node's stream was not as it was read", extra=told)
+        self.still = ""
         if missing.read_after is not None:
             await self._landing.begin_again(missing.read_after)
             await self._note(missing.read_after)
@@ -168,7 +187,7 @@ class Tended:
     async def _see_that_it_moves(self, sources: list[Any], after: int, there: There) -> None:
         now = time.monotonic()
         if after != self._moved[0] or not there.waiting:
-            self._moved = (after, now)
+            self._moved, self.still = (after, now), ""
         active = min((each.get("active", -1) for each in sources), default=-1) / 1e9
         heard = 0 <= active <= self._settings.stalled
         still = now - self._moved[1]
@@ -180,6 +199,7 @@ class Tended:
         else:
             self.detail = f"{there.waiting} waiting{f': {error}' if error else ''}" if there.waiting else ""
             return
+        self.still = f"{why}: {there.waiting} waiting{f': {error}' if error else ''}"
         log.warning("nothing comes over a link: reading on anew", extra={"stream": self._landing.name, "why": why})
         await self._read(after, why)
 

@@ -160,6 +160,12 @@ class Metrics:
         self.archived = Counter(
             "vardkase_archived", "Messages archived, by what became of them", ["stream", "outcome"], registry=r
         )
+        self.archive_trimmed = Counter(
+            "vardkase_archive_trimmed",
+            "Archived messages let go of by a stream that was nearly full",
+            ["stream"],
+            registry=r,
+        )
         self.archive_up = Gauge("vardkase_archive_up", "1 while the archive's database can be written", registry=r)
 
         # The process.
