@@ -1,5 +1,6 @@
 """What must be left when all is over: nothing lost, nothing twice, and what an undisturbed run would say."""
 
+import asyncio
 import hashlib
 import json
 from collections import Counter
@@ -20,7 +21,7 @@ from vardkase.runtime.jetstream.values import last_values, scan
 from vardkase_contracts import streams
 from vardkase_contracts.areas import Area
 from vardkase_contracts.instants import parse
-from vardkase_contracts.orders import ORDER
+from vardkase_contracts.orders import ORDER, Order
 from vardkase_contracts.reports import REPORT
 from vardkase_contracts.vocab import REALITIES, Reality
 
@@ -71,7 +72,9 @@ async def compare(nc: Connection, area: str, now: int, told: Iterable[Told] | No
     origins = Counter(each.headers["Tp-Origin"] for each in log)
     left.doubled += [f"{count} of one origin: {origin}" for origin, count in origins.items() if count > 1]
     left.doubled += twins([(each.subject, json.loads(each.data)) async for each in scan(nc, streams.ALERTS, [])])
-    worlds = await _worlds(nc, area, now, log)
+    orders = [ORDER.validate_json(each.data) async for each in scan(nc, streams.ORDERS_UP, [])]
+    # In a thread: a long log takes minutes, and whoever answers no ping is cut off by the server.
+    worlds = await asyncio.to_thread(_worlds, area, now, log, orders)
     for world in worlds.values():
         left.alerts += len(world.open_alerts())
         left.differing += await _differing(nc, world, now)
@@ -94,7 +97,7 @@ def twins(alerts: Iterable[tuple[str, dict[str, Any]]]) -> list[str]:
     return found
 
 
-async def _worlds(nc: Connection, area: str, now: int, log: list[Delivery]) -> dict[Reality, World]:
+def _worlds(area: str, now: int, log: list[Delivery], orders: list[Order]) -> dict[Reality, World]:
     """What follows from the log and the orders, folded and judged from the beginning without any stream."""
     received = [
         Received(
@@ -104,7 +107,6 @@ async def _worlds(nc: Connection, area: str, now: int, log: list[Delivery]) -> d
         )
         for each in log
     ]
-    orders = [ORDER.validate_json(each.data) async for each in scan(nc, streams.ORDERS_UP, [])]
     states = fold(received)
     worlds: dict[Reality, World] = {}
     for reality in REALITIES:
