@@ -158,7 +158,7 @@ async def test_killed_while_the_log_is_divided_otherwise(node: Node, tmp_path: P
     """Whatever moment it is killed at, and whatever the children are when it starts again: all counts, none twice."""
     file = tmp_path / "federation.toml"
     chance = random.Random(5)
-    all_reports = reports(6_000, seed=8)
+    all_reports = reports(2_500, seed=8)
 
     async def disturb() -> None:
         for children in (("2481", "2480"), (), ("2480", "2482")):
