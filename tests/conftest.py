@@ -20,13 +20,20 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     needs.look_for(item)
 
 
+_LONG: Final = "a long campaign: run it with -m campaign"
 #: Tests that wait for whole nodes come first, so that the last to end is a file of quick ones.
 _LONGEST_FIRST: Final = ("federation", "browser", "faults", "integration", "acceptance")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Slow rooms before quick ones, each in its own order."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Slow rooms before quick ones, each in its own order; long campaigns only if they are asked for by their mark."""
     items.sort(key=lambda item: _rank(item.path.parent.name))
+    if "campaign" in config.option.markexpr:
+        return
+    for item in items:
+        marker = item.get_closest_marker("campaign")
+        if marker is not None and not marker.kwargs.get("quick"):
+            item.add_marker(pytest.mark.skip(reason=_LONG))
 
 
 def _rank(room: str) -> int:

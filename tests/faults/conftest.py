@@ -4,23 +4,10 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
 
 import pytest
 
 from faults.outcome import Outcome, Record
-
-LONG: Final = "a long campaign: run it with -m campaign"
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the long campaigns out unless they are asked for by their mark; what is quick of them always runs."""
-    if "campaign" in config.option.markexpr:
-        return
-    for item in items:
-        marker = item.get_closest_marker("campaign")
-        if marker is not None and not marker.kwargs.get("quick"):
-            item.add_marker(pytest.mark.skip(reason=LONG))
 
 
 @pytest.fixture
