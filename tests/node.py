@@ -14,6 +14,7 @@ from typing import Any
 
 from servers import Eventually
 from vardkase.federation import topology
+from vardkase.federation.wiring import UP
 from vardkase.runtime.jetstream.api import MESSAGE_NOT_FOUND, ApiError, call
 from vardkase.runtime.jetstream.batches import Outgoing
 from vardkase.runtime.jetstream.connection import Connection, connect
@@ -140,6 +141,8 @@ class Node:
         async def quiet() -> bool:
             for stream in (streams.INTAKE, streams.REPORTS):
                 for info in (await call(self.nc, f"CONSUMER.LIST.{stream}"))["consumers"]:
+                    if info["name"] == UP:
+                        continue  # its parent's: it acknowledges now and then
                     # Not by what is pending: the server may not have counted yet what it has just stored.
                     if info["ack_floor"]["stream_seq"] < await self._last_of(stream, info["config"]):
                         return False

@@ -35,7 +35,7 @@ async def settled(page: Page) -> None:
 async def test_no_serious_fault_in_any_view(
     gateway: Running, story: Story, open_page: OpenPage, theme: kit.Theme
 ) -> None:
-    """Every view of the board, large and small, and the pages around it; dark, where colours alone differ, only large."""
+    """Every view of the board and the pages around it, large and small; dark, where colours alone differ, large."""
     del story
     faults: list[str] = []
     for size in (kit.WALL, kit.PHONE) if theme == "light" else (kit.WALL,):

@@ -20,6 +20,7 @@ from vardkase.runtime.jetstream.batches import Outgoing
 from vardkase.runtime.jetstream.connection import Connection, connect
 from vardkase.runtime.jetstream.values import scan
 from vardkase.runtime.jetstream.writer import StreamWriter
+from vardkase.runtime.nats_config import Links as ServerLinks
 from vardkase.runtime.nats_server import EmbeddedNats
 from vardkase.runtime.settings import Settings, load
 from vardkase_contracts import streams, subjects
@@ -27,7 +28,10 @@ from vardkase_contracts.areas import Area
 from vardkase_contracts.vocab import OrderKind
 
 SHARE = 0.05
-QUICK: dict[str, Any] = {"tick": "100ms", "answer": "700ms", "stalled": "2500ms", "stuck": "4s", "redial": "3s"}
+QUICK: dict[str, Any] = {"tick": "100ms", "answer": "700ms", "stalled": "2500ms", "stuck": "4s", "redial": "3s"} | {
+    "tell": "300ms",
+    "count": "500ms",
+}
 """The standing check, hurried."""
 
 
@@ -96,6 +100,25 @@ class Level:
         """Begin the standing work."""
         self._running = asyncio.create_task(self.links.run())
 
+    async def rest(self) -> None:
+        """End the standing work."""
+        running, self._running = self._running, None
+        if running is not None:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+    async def unlink(self) -> None:
+        """Nobody dials its parent any more, and nobody looks after that."""
+        await self.rest()
+        links = self.links._member.open()
+        alone = {key: value for key, value in links.leafnodes.items() if key != "remotes"}
+        await self.bus.relink(ServerLinks(users=links.users, leafnodes=alone))
+
+    async def link_again(self) -> None:
+        """Its parent is dialled, and the standing work goes on."""
+        await self.bus.relink(self.links._member.open())
+        self.resume()
+
     async def stop(self) -> None:
         """End it in order."""
         await self.quit()
@@ -103,10 +126,7 @@ class Level:
 
     async def quit(self) -> None:
         """End all but the server."""
-        running, self._running = self._running, None
-        if running is not None:
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
+        await self.rest()
         await self.nc.close()
 
     async def relink(self, links: Any) -> None:
