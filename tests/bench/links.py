@@ -70,18 +70,20 @@ class Writer:
     Args:
         level: the kommun's node.
         points: how many points it has.
+        name: what the ids of its reports begin with.
     """
 
-    def __init__(self, level: Level, points: int) -> None:
+    def __init__(self, level: Level, points: int, *, name: str = "r") -> None:
         self._writer = StreamWriter(level.nc, streams.REPORTS)
         self._points = [f"{level.area.code}-p{number}" for number in range(points)]
+        self._name = name
         self._number = 0
         self._staff = 0
 
     def _message(self, point: str, kind: str, data: dict[str, object], at: int) -> Outgoing:
         self._number += 1
-        made = merged(report(point, kind, data, id=f"r{self._number}", at=at))
-        return made._replace(headers={**made.headers, "Tp-Origin": f"bench/{self._number}"})
+        made = merged(report(point, kind, data, id=f"{self._name}{self._number}", at=at))
+        return made._replace(headers={**made.headers, "Tp-Origin": f"{self._name}/{self._number}"})
 
     async def open(self) -> None:
         """Every point is open, with the staff it needs."""
@@ -189,7 +191,7 @@ async def behind(three: Three, other: Level, services: LevelServices, waiting: i
     await until(lambda: _all(nation, kommun, other))
     await services.until_quiet()
     await kommun.unlink()
-    await Writer(kommun, 300).pile(waiting)
+    await Writer(kommun, 300, name="piled").pile(waiting)
     healed, rest = time.monotonic(), asyncio.create_task(fresh.play(1 / _FRESH_EVERY, 3_600.0))
     await kommun.link_again()
     try:

@@ -220,6 +220,7 @@ TABLE: Final[dict[tuple[str, str], list[Cell]]] = {
     ],
     ("GET", "/v1/needs"): [Cell(rule=looks, targets=AREAS, params={"code": "{t}"}), Cell(rule=looks_anywhere)],
     ("GET", "/v1/short"): [Cell(rule=looks, targets=AREAS, params={"code": "{t}"}), Cell(rule=looks_anywhere)],
+    ("GET", "/v1/links"): [Cell(rule=looks, targets=AREAS, params={"code": "{t}"}), Cell(rule=looks_anywhere)],
     ("GET", "/v1/stream"): [
         Cell(rule=looks, targets=AREAS, params={"area": "{t}"}),
         Cell(rule=looks, targets=("24",), params={"area": "{t}", "kinds": "state", "pictures": "all"}),

@@ -136,6 +136,7 @@ REAL = [
     ("/v1/alerts/{key}", f"/v1/alerts/power.lost/{POINT}"),
     ("/v1/needs", "/v1/needs?match=true"),
     ("/v1/short", "/v1/short"),
+    ("/v1/links", "/v1/links"),
     ("/v1/me", "/v1/me"),
     ("/v1/tokens", "/v1/tokens"),
     ("/metrics", "/metrics"),

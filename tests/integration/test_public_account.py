@@ -11,13 +11,17 @@ import pytest
 
 from node import Node, subject_of
 from servers import Dial, Eventually
+from vardkase.federation import topology
 from vardkase.runtime.jetstream.api import ApiError, NoAnswer, call
 from vardkase.runtime.jetstream.values import last_values
 from vardkase_contracts import streams
 from vardkase_contracts.instants import MINUTE, iso, parse
 from vardkase_contracts.public import PUBLIC
+from vardkase_contracts.subjects import FAMILIES
+from vardkase_contracts.vocab import REALITIES
 
 NOW = parse("2026-11-20T12:07:31Z")
+CHANGES = ("PURGE", "DELETE", "UPDATE", "MSG.DELETE")
 
 
 def event(number: int, kind: str, data: dict[str, Any], *, slug: str = "skola", reality: str = "act") -> dict[str, Any]:
@@ -118,3 +122,91 @@ async def test_the_public_cannot_name_what_is_restricted(node: Node, dial: Dial,
     await node.publish([(subject_of(event(1, "confirm", {})), json.dumps(event(1, "confirm", {})).encode())])
     await node.until_quiet()
     assert heard == []
+
+
+#: A subject of each kind that there is at a node, and wildcards over them.
+RESTRICTED = (
+    *(f"tp.v1.*.{family}.>" for family in FAMILIES if family != "public"),
+    *(f"tp.v1.{reality}.{family}.24.2480.>" for reality in REALITIES for family in FAMILIES if family != "public"),
+    *("tp.>", "tp.v1.>", "tp.v1.*.>", "tp.v1.act.>", "tp.*.act.>", ">", "*", "*.>"),
+    *("tp.v1.exe.public.>", "tp.v1.*.public.>", "tp.v1.act.public"),
+    *("$KV.>", "$KV.TOKENS.>", "$KV.SESSIONS.>", "$KV.HTTP_KNOWN.>", "$KV.LINKS.>", "$O.>"),
+    *("$JS.>", "$JS.API.>", "$JS.API.STREAM.>", "$JS.ACK.>", "$JS.FC.>", "$JS.EVENT.>", "$JSC.R.>"),
+    *("$SYS.>", "$SYS.REQ.>", "$SYS.ACCOUNT.>", "$SYS.REQ.SERVER.PING.>", "_R_.>", "_GR_.>"),
+    *("up.>", "up.2480.reports", "down.>", "landing.>", "refused.>"),
+)
+
+
+async def test_the_public_hears_nothing_restricted_whatever_it_subscribes_to(
+    node: Node, dial: Dial, eventually: Eventually
+) -> None:
+    """Every family, reality, bucket, API and link: refused, while all of them are in use."""
+    reader = await dial(node.nats.public_url)
+    errors: list[str] = []
+    heard: list[tuple[str, bytes]] = []
+
+    async def told(error: Exception) -> None:
+        errors.append(str(error))
+
+    async def hear(message: Any) -> None:
+        heard.append((message.subject, message.data))
+
+    reader._error_cb = told
+    for subject in (*RESTRICTED, "_INBOX.>", "tp.v1.act.public.>"):
+        await reader.subscribe(subject, cb=hear)
+    await reader.flush()
+    refused = [f'permissions violation for subscription to "{subject}"' for subject in RESTRICTED]
+    await eventually(lambda: len(errors) >= len(refused), what="all refused")
+    assert sorted(each.partition("nats: ")[2].lower() for each in errors) == sorted(each.lower() for each in refused)
+    reports = [
+        event(1, "register", PROFILE | {"publish": "live"}),
+        event(2, "status", {"lifecycle": "open", "note": "HEMLIG-ANTECKNING"}),
+        event(3, "resources", {"power": {"source": "none"}, "staff": {"present": 3456, "required": 7654}}),
+        event(4, "status", {"lifecycle": "open"}, reality="exe"),
+    ]
+    await node.publish((subject_of(each), json.dumps(each).encode()) for each in reports)
+    await node.publish([("tp.v1.act.report.24.2480.skola.status", b"HEMLIGT-SKRAP")])
+    for subject in ("$KV.TOKENS.x", "$KV.LINKS.node", "tp.v1.act.order.24.2480.note", "tp.v1.act.audit.24.2480"):
+        await node.nc.request(subject, b"HEMLIG", timeout=5)
+    await node.until_quiet()
+    assert {subject for subject, _ in heard if subject.startswith("tp.")} == {
+        "tp.v1.act.public.24.2480.skola",
+        "tp.v1.act.public.24.2480._",
+    }
+    # The answers to the projector's own writes come by inboxes of the same account: they say where, and not what.
+    assert [each for each in heard if b"HEMLIG" in each[1] or b"hemlig" in each[1] or b"3456" in each[1]] == []
+
+
+async def test_the_public_can_ask_about_its_one_stream_alone(node: Node, dial: Dial) -> None:
+    """Of every stream and bucket of the node, and of every call of JetStream that changes or reads something."""
+    reader = await dial(node.nats.public_url)
+    reader._error_cb = _quiet
+    own = [kept.name for kept in topology.OWN]
+    calls = [
+        f"{call}.{stream}{rest}"
+        for stream in own
+        for call, rest in (
+            *((f"STREAM.{verb}", "") for verb in ("INFO", "MSG.GET", "SNAPSHOT", "CREATE", *CHANGES)),
+            *(("DIRECT.GET", ""), ("DIRECT.GET", ".tp.v1.act.state.24.2480.skola"), ("CONSUMER.CREATE", "")),
+            *(("CONSUMER.NAMES", ""), ("CONSUMER.LIST", ""), ("CONSUMER.MSG.NEXT", ".x"), ("CONSUMER.INFO", ".x")),
+        )
+    ]
+    calls += [f"STREAM.{verb}.{streams.PUBLIC}" for verb in ("SNAPSHOT", *CHANGES)]
+    calls += ["STREAM.LIST", "ACCOUNT.PURGE.TP", "META.LEADER.STEPDOWN", "SERVER.REMOVE"]
+    prefixes = ("$JS.API", "$JS.SE.API", "$JS.TP.API")
+
+    async def answered(subject: str) -> bool:
+        try:
+            await reader.request(subject, b'{"seq":1}', timeout=0.8)
+        except (nats.errors.Error, TimeoutError):
+            return False
+        return True
+
+    asked = [f"{prefix}.{each}" for prefix in prefixes for each in calls]
+    answers = await asyncio.gather(*(answered(each) for each in asked))
+    assert [subject for subject, one in zip(asked, answers, strict=True) if one] == []
+    assert (await call(reader, "STREAM.NAMES"))["streams"] == [streams.PUBLIC]
+
+
+async def _quiet(_: Exception) -> None:
+    """Refusals are what is wanted."""

@@ -8,7 +8,7 @@ import pytest
 
 from vardkase.federation import certs, keys, wiring
 from vardkase.federation.folder import CA, CERTIFICATE, LINK, SIGN
-from vardkase.federation.office import Office
+from vardkase.federation.office import Joining, Office
 from vardkase.runtime.errors import Refused
 from vardkase_contracts.areas import Area
 
@@ -55,6 +55,28 @@ def test_every_certificate_is_of_the_one_authority(office: Office) -> None:
         cert.verify_directly_issued_by(certs.parsed(keys.read_secret(where / CA)))
 
 
+def test_many_join_at_once(office: Office) -> None:
+    """They are as if they had joined one by one; when one does not fit, none joins, and nothing is left of it."""
+    before = office.read()
+    office.add_all(
+        [
+            Joining(area=Area("lan", "25"), parent="SE", leaf="tls://lan25.example:7422"),
+            Joining(area=Area("kommun", "2505"), parent="lan-25"),
+        ]
+    )
+    plan = office.read()
+    assert plan.nodes.keys() - before.nodes.keys() == {"lan-25", "kommun-2505"}
+    assert plan.nodes["kommun-2505"].parent == "lan-25"
+    assert keys.user_of(keys.read_secret(office.secrets("lan-25") / LINK)).public == plan.nodes["lan-25"].link[0]
+    assert plan.signers["2505"].keys
+    assert certs.parsed(keys.read_secret(office.secrets("kommun-2505") / CERTIFICATE))
+    for wrong in (Joining(area=Area("kommun", "2480"), parent="lan-24"), Joining(area=Area("lan", "03"), parent="x")):
+        with pytest.raises(Refused):
+            office.add_all([Joining(area=Area("kommun", "2506"), parent="lan-25"), wrong])
+    assert office.read() == plan
+    assert not office.secrets("kommun-2506").exists()
+
+
 def test_comments_and_order_of_the_file_stay(office: Office, tmp_path: Path) -> None:
     """It is a file that people read and write too."""
     path = tmp_path / "federation.toml"
@@ -91,7 +113,7 @@ def test_a_kommun_moves_to_a_node_of_its_own_and_is_who_it_was(office: Office) -
     """It published at its län's node; it keeps its keys, and its reports of then are still verified."""
     office.add_reporter(Area("kommun", "2401"), node=None)
     before = office.read()
-    assert wiring.users(before, "lan-24")[1]["permissions"]["publish"]["allow"] == ["tp.v1.*.report.24.2401.>"]
+    assert wiring.reporters(before, "lan-24")[0]["permissions"]["publish"]["allow"] == ["tp.v1.*.report.24.2401.>"]
     office.add(Area("kommun", "2401"), parent=None, leaf=None)
     plan = office.read()
     assert "2401" not in plan.reporters

@@ -7,8 +7,9 @@ import pytest
 from vardkase.federation import keys, wiring
 from vardkase.federation.plan import Plan, parse
 from vardkase.runtime.errors import Refused
+from vardkase.runtime.jetstream.batches import covers
 from vardkase_contracts import streams
-from vardkase_contracts.areas import Area
+from vardkase_contracts.areas import KOMMUNER, LAN, Area
 
 LINK, OTHER, THIRD = (keys.new_user().public for _ in range(3))
 
@@ -108,6 +109,13 @@ def test_a_child_is_sent_the_orders_that_concern_it(plan: Plan) -> None:
     )
 
 
+def test_no_order_concerns_an_area_twice() -> None:
+    """A consumer whose filters overlap is refused: also of Gotland, whose kommun is all of its län."""
+    for area in (*(Area("lan", code) for code in LAN), *(Area("kommun", code) for code in KOMMUNER)):
+        found = wiring.concerns(area)
+        assert not [(one, other) for one in found for other in found if one != other and covers(one, other)], area
+
+
 def test_a_childs_link_can_neither_make_consumers_at_its_parent_nor_publish_reports_there(plan: Plan) -> None:
     """Of the parent's API only what takes its place on its own consumer."""
     permissions = wiring.link_permissions(plan, "kommun-2480")
@@ -120,11 +128,14 @@ def test_a_childs_link_can_neither_make_consumers_at_its_parent_nor_publish_repo
         "$JS.FC.ORDERS_DOWN.down-2480.>",
     ]
     assert not any(each.startswith("tp.") for way in permissions.values() for each in way["allow"])
+    flow = [each for each in permissions["subscribe"]["allow"] if each.startswith("$JS.FC.")]
+    assert flow == ["$JS.FC.REPORTS.up.>", "$JS.FC.ORDERS_UP.up.>"], "of its own streams alone"
 
 
 def test_a_kommun_without_a_node_may_report_of_itself_alone(plan: Plan) -> None:
     """Its own reports, and an inbox that nobody else hears."""
-    [link, reporter] = wiring.users(plan, "lan-24")
+    [link] = wiring.users(plan, "lan-24")
+    [reporter] = wiring.reporters(plan, "lan-24")
     assert link["nkey"] == OTHER
     assert reporter == {
         "nkey": THIRD,
@@ -135,7 +146,7 @@ def test_a_kommun_without_a_node_may_report_of_itself_alone(plan: Plan) -> None:
         "allowed_connection_types": ["STANDARD"],
     }
     assert link["allowed_connection_types"] == ["LEAFNODE"]
-    assert wiring.users(plan, "kommun-2480") == []
+    assert wiring.users(plan, "kommun-2480") == wiring.reporters(plan, "kommun-2480") == []
 
 
 def test_a_link_lets_no_report_cross_as_plain_interest(plan: Plan) -> None:

@@ -12,7 +12,6 @@ from vardkase.federation.watched import PlanFile
 from vardkase.runtime.clock import make_clock
 from vardkase.runtime.health import Check
 from vardkase.runtime.metrics import Metrics
-from vardkase.runtime.service import Application, application
 from vardkase.runtime.settings import Settings
 from vardkase.runtime.tasks import Tasks
 from vardkase_contracts.areas import Area
@@ -139,13 +138,3 @@ async def _opened(path: Path) -> Identities:
         except NoRoom as error:
             log.error("the identities cannot be kept: %s; trying again", error)  # noqa: TRY400 - one line
         await asyncio.sleep(_FULL)
-
-
-def build(settings: Settings) -> Application:
-    """The aggregator as an application.
-
-    Raises:
-        Refused: the rules, or the federation's file, cannot be read.
-    """
-    metrics = Metrics(process=True)
-    return application(Aggregator(settings, metrics), settings, metrics)

@@ -9,6 +9,7 @@ from nats.aio.client import Client
 
 from vardkase.domain.codec import VERSIONED, load
 from vardkase.runtime.jetstream.api import call
+from vardkase.runtime.jetstream.delivery import is_answer
 from vardkase.runtime.jetstream.values import last_values
 from vardkase_contracts import streams, subjects
 from vardkase_contracts.areas import Area
@@ -69,20 +70,41 @@ async def recall(
     """
     reality, area = world.reality, world.area
     states = subjects.family_filters("state", reality, area)
-    async for sequence, document in _documents(nc, streams.STATE, states):
+    async for sequence, document, subject in _documents(nc, streams.STATE, states):
+        if document is None:
+            point = _point(subject)
+            publisher.state_sequences[point] = sequence
+            if with_states:
+                world.doubt(point)
+            continue
         publisher.state_sequences[document["id"]] = sequence
         if with_states:
             clock = {name: value for name, value in document.items() if name not in _NOT_CLOCK}
             world.recall_state(load(document), clock)
             if document.get("cut"):
                 world.doubt(document["id"])
-    async for sequence, document in _documents(nc, streams.ALERTS, subjects.family_filters("alert", reality, area)):
+    alerts = subjects.family_filters("alert", reality, area)
+    async for sequence, document, subject in _documents(nc, streams.ALERTS, alerts):
+        if document is None:  # it is raised anew if it holds
+            publisher.alert_sequences[subjects.alert_key(subject)] = sequence
+            continue
         publisher.alert_sequences[document["key"]] = sequence
         world.recall_alert(document)
-    async for _, document in _documents(nc, streams.PICTURES, subjects.family_filters("picture", reality, area)):
-        pictures.recall(Area(document["level"], document["code"]), document)
+    async for _, document, _ in _documents(nc, streams.PICTURES, subjects.family_filters("picture", reality, area)):
+        if document is not None:
+            pictures.recall(Area(document["level"], document["code"]), document)
 
 
-async def _documents(nc: Client, stream: str, filters: Any) -> AsyncIterator[tuple[int, dict[str, Any]]]:
+async def _documents(nc: Client, stream: str, filters: Any) -> AsyncIterator[tuple[int, dict[str, Any] | None, str]]:
+    """Sequence, document and subject of the last values; None for what is no document: it is written over."""
     async for delivery in last_values(nc, stream, list(filters)):
-        yield delivery.sequence, orjson.loads(delivery.data)
+        foreign = is_answer(delivery.data)
+        if foreign:
+            log.error("what stands here was not written by a service", extra={"subject": delivery.subject})
+        yield delivery.sequence, None if foreign else orjson.loads(delivery.data), delivery.subject
+
+
+def _point(subject: str) -> str:
+    """The point, or the kommun itself, that a state's subject is about."""
+    kommun, slug = subject.split(".")[-2:]
+    return f"{kommun}-{slug}"

@@ -9,6 +9,7 @@ its content stands in STATE, marked as `cut`: who starts from it folds it anew f
 """
 
 import asyncio
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
@@ -17,6 +18,7 @@ import orjson
 from nats.aio.client import Client
 
 from vardkase.runtime.jetstream.batches import Outgoing
+from vardkase.runtime.jetstream.errors import WriteConflict
 from vardkase.runtime.jetstream.patient import PatientWriter
 from vardkase.runtime.metrics import Metrics
 from vardkase.runtime.settings import Settings
@@ -26,8 +28,13 @@ from vardkase_contracts.vocab import Reality
 
 from .effects import Effects
 from .fitting import HEADERS, fits
+from .overwritten import Item, Stands, stands
 from .public_feed import PublicFeed
 
+log: Final = logging.getLogger(__name__)
+
+_TRIES: Final = 5
+"""Times that documents are written over what is none, before the process begins anew."""
 _FEW: Final = 8
 """So many messages of subjects of their own are written side by side and not as one atomic batch: the server makes some
 files for each batch, which takes it as long as a dozen single messages take."""
@@ -73,11 +80,8 @@ class Publisher:
             WriteConflict: somebody else writes the same subjects.
         """
         alerts = [(key, subjects.alert(self._reality, key), orjson.dumps(doc)) for key, doc in effects.alerts.items()]
-        await _compare_and_set(
-            self._alerts,
-            self.alert_sequences,
-            [each for each in alerts if self._fits(streams.ALERTS, each[1], each[2])],
-        )
+        fitting = [each for each in alerts if self._fits(streams.ALERTS, each[1], each[2])]
+        await self._compare_and_set(streams.ALERTS, self._alerts, self.alert_sequences, fitting)
         if self._feed is not None:
             self._feed.tell(effects.public)
 
@@ -89,9 +93,8 @@ class Publisher:
         """
         documents = iter(states.items())
         while some := list(islice(documents, _WRITTEN_AT_ONCE)):  # so that not all their JSON is in memory at once
-            await _compare_and_set(
-                self._states, self.state_sequences, [(point, *self._state(point, doc)) for point, doc in some]
-            )
+            made = [(point, *self._state(point, doc)) for point, doc in some]
+            await self._compare_and_set(streams.STATE, self._states, self.state_sequences, made)
 
     async def pictures(self, messages: Sequence[Outgoing]) -> None:
         """Publish pictures: made anew from the states at start, so nothing waits for them."""
@@ -103,6 +106,28 @@ class Publisher:
             Outgoing(subject=subject, message_id=message_id, data=self._rejection(event))
             for subject, message_id, event in events
         )
+
+    async def _compare_and_set(
+        self, stream: str, writer: PatientWriter, last: dict[str, int], items: Sequence[Item]
+    ) -> None:
+        """Write, unless somebody else has; what the server's answers stand in the place of is written over.
+
+        Raises:
+            WriteConflict: somebody else writes the same subjects.
+        """
+        for left in range(_TRIES, 0, -1):
+            try:
+                await _compare_and_set(writer, last, items)
+            except WriteConflict:
+                now = await stands(self._nc, stream, items)
+                if left == 1 or now is None or not now.foreign or not _ours(now, last):
+                    raise
+                told = {"stream": stream, "documents": now.foreign}
+                log.error("what stands here was not written by a service: written over", extra=told)  # noqa: TRY400
+                last |= now.sequences
+                items = now.left
+            else:
+                return
 
     def _state(self, point: str, document: Mapping[str, Any]) -> tuple[str, bytes]:
         """The subject of a state and its document; of one that is too long, what it is without its content."""
@@ -126,10 +151,20 @@ class Publisher:
         return fits(self._nc, self._metrics, stream, subject, data)
 
 
-async def _compare_and_set(writer: PatientWriter, last: dict[str, int], items: list[tuple[str, str, bytes]]) -> None:
+def _ours(now: Stands, last: Mapping[str, int]) -> bool:
+    """Whether nothing but answers of the server has come where these stand since they were last written."""
+    others = sum(now.sequences[name] != last.get(name, 0) for name, _, _ in now.left)
+    return others == now.foreign
+
+
+async def _compare_and_set(writer: PatientWriter, last: dict[str, int], items: Sequence[Item]) -> None:
     messages = [Outgoing(subject=subject, data=data, expected=last.get(name, 0)) for name, subject, data in items]
     if len(messages) <= _FEW:
-        sequences = [each for (each,) in await asyncio.gather(*(writer.write([message]) for message in messages))]
+        # All are waited for, also when one is refused: what is under way would be stored unseen.
+        written = await asyncio.gather(*(writer.write([message]) for message in messages), return_exceptions=True)
+        if (fault := next((each for each in written if isinstance(each, BaseException)), None)) is not None:
+            raise fault
+        sequences = [each for some in written if not isinstance(some, BaseException) for each in some]
     else:
         sequences = await writer.write(messages)
     for (name, _, _), sequence in zip(items, sequences, strict=True):

@@ -9,7 +9,6 @@ from vardkase.federation import topology
 from vardkase.runtime.errors import Refused
 from vardkase.runtime.health import Check
 from vardkase.runtime.metrics import Metrics
-from vardkase.runtime.service import Application, application
 from vardkase.runtime.settings import Settings
 from vardkase.runtime.tasks import Tasks
 from vardkase_contracts import streams
@@ -71,13 +70,3 @@ class Archiver:
         """What must hold for it to be ready."""
         database = [] if self._database is None else [self._database.check()]
         return [*database, *(check for line in self._lines for check in line.checks())]
-
-
-def build(settings: Settings) -> Application:
-    """The archiver as an application.
-
-    Raises:
-        Refused: no database is given.
-    """
-    metrics = Metrics(process=True)
-    return application(Archiver(settings, metrics), settings, metrics)

@@ -36,6 +36,7 @@ _GROUP: Final = {
     "nats": "NATS",
     "streams": "Strömmar",
     "consumers": "Läsare",
+    "links": "Länkar till andra noder",
     "clocks": "Klockor",
     "reports": "Rapporter och lägesbild",
     "public": "Publikt",
@@ -91,7 +92,7 @@ _CHECK: Final = {
     "readable": "tolkning",
 }
 """What a check is called in Swedish; of those about one thing of many (`stream REPORTS`), by the first word below."""
-_FIRST: Final = {"stream": "ström", "reader": "läsare", "ready": "klar:"}
+_FIRST: Final = {"stream": "ström", "reader": "läsare", "ready": "klar:", "link": "länk"}
 _MARK: Final[dict[Status, tuple[str, str]]] = {
     "ok": ("ok     ", "green"),
     "warning": ("varning", "bold yellow"),

@@ -13,6 +13,7 @@ from typing import Annotated, Final
 import typer
 
 from vardkase.cli.node import JsonOption, parse_area, print_json
+from vardkase.federation import cluster as servers
 from vardkase.federation.examined import examine
 from vardkase.federation.office import Made, Office
 from vardkase.federation.plan import Plan
@@ -121,6 +122,19 @@ def revoke(name: Name, *, what: WhatOption = What.LINK, file: FileOption = _FILE
     """Takes keys away: a link is cut as soon as the node above it has the file. What was sent before stays."""
     office = Office(file)
     _tell(office.revoke(name) if what is What.LINK else office.revoke_signer(_kommun(name)))
+
+
+@app.command()
+def cluster(
+    node: Annotated[str, typer.Argument(metavar="NODE", help="The topmost node: SE.")],
+    *,
+    server: Annotated[list[str], typer.Option(metavar="HOST", help="One of its NATS servers; three times for three.")],
+    at: Annotated[str, typer.Option(help="The folder of its configuration at each server.")] = "/etc/nats",
+    store: Annotated[str, typer.Option(help="The folder of its streams at each server.")] = "/data",
+    file: FileOption = _FILE,
+) -> None:
+    """A cluster of NATS servers for the topmost node: their configurations. Again whenever the file has changed."""
+    _tell(servers.write(Office(file), node, server, servers.Place(config=at, store=store), datetime.now(UTC)))
 
 
 @app.command()

@@ -40,22 +40,23 @@ class Front:
             return cls(bound, None)
         return cls(listen("127.0.0.1", 0), bound)
 
-    def handed(self, public_url: Callable[[], str | None]) -> dict[str, Handed]:
-        """What the gateway is given that other services are not.
+    def handed(self, process: str | None, public_url: Callable[[], str | None]) -> dict[str, Handed]:
+        """What the gateway's process is given that others are not.
 
         Args:
+            process: the name of the one that the gateway runs in; None: there is none.
             public_url: where everyone reads what is public: the gateway writes nothing there. None: as is set.
         """
-        if self._front is None:
+        if self._front is None or process is None:
             return {}
         descriptor, port = self._front.fileno(), self.ops.getsockname()[1]
 
         def variables() -> dict[str, Any]:
             url = public_url()
-            more = {} if url is None else {"nats_public_url": url}
+            more = {} if url is None else {"web_public_url": url}
             return {"web_fd": descriptor, "web_node_port": port, **more}
 
-        return {GATEWAY: Handed(descriptors=(descriptor,), variables=variables)}
+        return {process: Handed(descriptors=(descriptor,), variables=variables)}
 
     def close(self) -> None:
         """Let the port go."""

@@ -44,6 +44,8 @@ COMMANDS: Final = {
     "simulate": Lazy("vardkase.cli.simulate", "Play a scenario, or real shelters, against a node."),
     "federation": Lazy("vardkase.cli.federation", "Nodes that report to each other: set up, keys, check."),
     "token": Lazy("vardkase.cli.token", "Who is let in at the gateways."),
+    "ready": Lazy("vardkase.cli.ready", "Whether the node here is ready."),
+    "sweden": Lazy("vardkase.cli.sweden", "A rehearsal with all of Sweden: servers, a storm, links that are cut."),
     "doctor": Lazy("vardkase.cli.doctor", "What is wrong with a node, and what to do."),
     "schema": Lazy("vardkase.cli.schema", "The published schemas."),
 }

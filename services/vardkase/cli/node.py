@@ -74,13 +74,13 @@ class Node:
 
 
 def find_node(nats: str | None, creds: str | None = None) -> Node:
-    """The node that was named, else the one in the environment, else the one that runs here.
+    """The node that was named, else the one in the environment or the settings' file, else the one that runs here.
 
     Raises:
-        Refused: none was named, and none or several run here.
+        Refused: none was named, and none or several run here; the file is none.
     """
     creds = creds or os.environ.get(CREDS) or None
-    url = nats or os.environ.get(URL) or None
+    url = nats or os.environ.get(URL) or _in_file()
     if url is not None:
         return Node(nats=url, creds=creds)
     found = [node for folder in _data_dirs() if (node := _running(folder / RUNNING)) is not None]
@@ -90,6 +90,16 @@ def find_node(nats: str | None, creds: str | None = None) -> Node:
         urls = ", ".join(f"{node.nats} ({node.area})" for node in found)
         raise Refused(f"several nodes run here: choose one with --nats: {urls}")
     return replace(found[0], creds=creds or found[0].creds)
+
+
+def _in_file() -> str | None:
+    """The URL in the file that `VARDKASE_CONFIG` names: a node whose NATS is not its own, and asks for a password."""
+    if not os.environ.get("VARDKASE_CONFIG"):
+        return None
+    from vardkase.runtime.settings import load  # noqa: PLC0415 -- only when it is needed
+
+    url = load().nats_url
+    return None if url is None else url.get_secret_value()
 
 
 def _data_dirs() -> Iterable[Path]:

@@ -1,9 +1,9 @@
-"""`vardkase run SERVICE`: one service against a NATS server, as a container or a unit of systemd runs it."""
+"""`vardkase run SERVICE…`: services against a NATS server, in one process, as a container or a unit runs them."""
 
 import importlib
 import logging
 from enum import StrEnum
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -13,9 +13,12 @@ from vardkase.runtime.settings import load
 
 app: Final = typer.Typer()
 
+TOGETHER: Final = "services"
+"""What a process of several services is called."""
+
 
 class ServiceName(StrEnum):
-    """The services; each has `vardkase.<name>.app` with `build(settings)`."""
+    """The services; each is a class of its name in `vardkase.<name>.app`."""
 
     INTAKE = "intake"
     AGGREGATOR = "aggregator"
@@ -24,8 +27,8 @@ class ServiceName(StrEnum):
 
 
 @app.command()
-def run(service: Annotated[ServiceName, typer.Argument(help="Which one.")]) -> None:
-    """Runs one service until SIGTERM.
+def run(services: Annotated[list[ServiceName], typer.Argument(help="Which; several share one process.")]) -> None:
+    """Runs services until SIGTERM.
 
     Set VARDKASE_NATS_URL; VARDKASE_NATS_PUBLIC_URL for what is made public; VARDKASE_DATABASE_URL for the archive. It
     answers /healthz, /readyz and /metrics on VARDKASE_HTTP_HOST and VARDKASE_HTTP_PORT; the gateway, all that people
@@ -34,13 +37,18 @@ def run(service: Annotated[ServiceName, typer.Argument(help="Which one.")]) -> N
     settings = load()
     if settings.nats_url is None:
         raise Refused("VARDKASE_NATS_URL: expected the URL of a NATS server (`vardkase up` runs one of its own)")
-    writer = logs.configure(settings, service.value)
+    wanted = list(dict.fromkeys(services))
+    writer = logs.configure(settings, wanted[0].value if len(wanted) == 1 else TOGETHER)
     try:
-        from vardkase.runtime.service import serve  # noqa: PLC0415 -- a second's work, after the settings are checked
+        # A second's work, after the settings are checked.
+        from vardkase.runtime.metrics import Metrics  # noqa: PLC0415
+        from vardkase.runtime.service import application, serve  # noqa: PLC0415
+        from vardkase.runtime.together import Together  # noqa: PLC0415
 
-        build = importlib.import_module(f"vardkase.{service.value}.app").build
-        app = build(settings)
-        if service is ServiceName.GATEWAY and settings.http_fd is None:
+        metrics = Metrics(process=True)
+        made = [_class(each)(settings, metrics) for each in wanted]
+        app = application(made[0] if len(made) == 1 else Together(made), settings, metrics)
+        if ServiceName.GATEWAY in wanted and settings.http_fd is None:
             # Its port is for people and apps, and there it tells of itself too.
             settings = settings.model_copy(update={"http_host": "127.0.0.1", "http_port": 0})
         code = serve(app, settings)
@@ -48,3 +56,7 @@ def run(service: Annotated[ServiceName, typer.Argument(help="Which one.")]) -> N
         logging.getLogger().removeHandler(writer)
         writer.close()
     raise typer.Exit(code)
+
+
+def _class(service: ServiceName) -> Any:
+    return getattr(importlib.import_module(f"vardkase.{service.value}.app"), service.value.capitalize())

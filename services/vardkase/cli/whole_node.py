@@ -7,7 +7,7 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from vardkase.cli.front import Front
+from vardkase.cli.front import GATEWAY, Front
+from vardkase.cli.run import TOGETHER
 from vardkase.federation import linkage, topology
 from vardkase.federation.links import Links
 from vardkase.federation.member import Member
@@ -23,14 +24,15 @@ from vardkase.gateway.access.operator import Operator
 from vardkase.runtime import logs
 from vardkase.runtime.beside import Beside
 from vardkase.runtime.datadir import STARTED, DataDir
-from vardkase.runtime.errors import Failed
+from vardkase.runtime.errors import Failed, Refused
 from vardkase.runtime.jetstream.api import ApiError, NoAnswer
 from vardkase.runtime.jetstream.connection import ConnectFailed, Connection, connect
 from vardkase.runtime.nats_config import Links as ServerLinks
+from vardkase.runtime.nats_refusals import Refusals
 from vardkase.runtime.nats_server import EmbeddedNats
 from vardkase.runtime.postgres import EmbeddedPostgres
 from vardkase.runtime.settings import Settings
-from vardkase.runtime.supervisor import Supervisor
+from vardkase.runtime.supervisor import Standing, Supervisor, command
 from vardkase.runtime.watchdog import Watchdog
 from vardkase_contracts.areas import Area
 
@@ -110,18 +112,20 @@ async def _run(settings: Settings, directory: DataDir, when_ready: WhenReady) ->
     front = Front.of(settings)
     operator = Operator(settings.data_dir, Area.parse(settings.area)) if settings.gateway else None
     nats = _Nats(settings, operator)
+    running = _processes(settings, front, archive)
     supervisor = Supervisor(
         settings,
-        services=(*SERVICES, *archive.services, *front.services),
+        services=tuple(running),
+        command=lambda name: command(*running[name]),
         bus=nats.bus,
         beside=archive.beside,
         optional=archive.services,
         ask=None if nats.bus is None else nats.bus.illness,
-        standing=() if nats.links is None else (nats.links,),
+        standing=nats.standing,
         variables=lambda: nats.variables() | archive.variables(),
         prepare=nats.make_streams,
         bound=front.ops,
-        handed=front.handed(lambda: None if nats.bus is None else nats.bus.public_url),
+        handed=front.handed(_process_of(GATEWAY, running), lambda: None if nats.bus is None else nats.bus.public_url),
         lease=directory.lease,
     )
     services = {child.name: f"http://127.0.0.1:{child.port}" for child in supervisor.children}
@@ -150,6 +154,20 @@ async def _run(settings: Settings, directory: DataDir, when_ready: WhenReady) ->
     finally:
         watchdog.stop()
         front.close()
+
+
+def _processes(settings: Settings, front: Front, archive: "_Archive") -> dict[str, Sequence[str]]:
+    """The node's processes, and the services in each. The archiver always has its own: PostgreSQL may keep it."""
+    live = (*SERVICES, *front.services)
+    together = settings.together
+    if together is None:
+        together = Area.parse(settings.area).level == "kommun"
+    found: dict[str, Sequence[str]] = {TOGETHER: live} if together else {each: (each,) for each in live}
+    return found | {each: (each,) for each in archive.services}
+
+
+def _process_of(service: str, running: Mapping[str, Sequence[str]]) -> str | None:
+    return next((name for name, services in running.items() if service in services), None)
 
 
 class _Archive:
@@ -187,10 +205,12 @@ class _Nats:
         operator: whose token the gateways are to know; None: there is no gateway.
 
     Raises:
-        Refused: the federation's file is none, or has no node of this area.
+        Refused: the federation's file is none, or has no node of this area; copies are asked of a server of its own.
     """
 
     def __init__(self, settings: Settings, operator: Operator | None) -> None:
+        if settings.nats_url is None and settings.nats_replicas > 1:
+            raise Refused("VARDKASE_NATS_REPLICAS: expected 1, or the URL of a cluster (VARDKASE_NATS_URL)")
         self._settings = settings
         self._area = Area.parse(settings.area)
         self._operator = operator
@@ -199,6 +219,9 @@ class _Nats:
         self.bus = EmbeddedNats(settings, links=self._starting) if settings.nats_url is None else None
         self.links = None if self._member is None else Links(self._member, self.bus, self._connected, settings.links)
         """To other nodes; None: the node is alone."""
+        watched = () if self.bus is None else (Refusals(self.bus.log_file),)
+        self.standing: Sequence[Standing] = (*watched, *(() if self.links is None else (self.links,)))
+        """What the supervisor's own process does for it."""
 
     def _starting(self) -> ServerLinks:
         """What the server has for its links when it starts."""
@@ -238,10 +261,11 @@ class _Nats:
         room = topology.ROOM + (0 if member is None else linkage.rooms(member.plan, member.name))
         share = min(1.0, _SHARE_OF_FREE * shutil.disk_usage(settings.data_dir).free / room)
         public = settings.nats_public_url if self.bus is None else self.bus.projector_url
+        replicas = settings.nats_replicas
 
         async def of_the_node(nc: Connection) -> None:
             if links is None:
-                await topology.ensure(nc, area, share=share)
+                await topology.ensure(nc, area, share=share, replicas=replicas)
             else:
                 await links.prepare(nc, share)
             if self._operator is not None:
@@ -250,7 +274,9 @@ class _Nats:
         work: list[Coroutine[Any, Any, None]] = [self._with(self._node_url, settings.nats_creds, of_the_node)]
         if public is not None:
             creds = settings.nats_public_creds
-            work.append(self._with(public, creds, lambda nc: topology.ensure_public(nc, area, share=share)))
+            work.append(
+                self._with(public, creds, lambda nc: topology.ensure_public(nc, area, share=share, replicas=replicas))
+            )
         await asyncio.gather(*work)
 
     async def _with(

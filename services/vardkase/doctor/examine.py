@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 import nats.errors
 from nats.aio.client import Client
 
-from vardkase.doctor import accounts, archive, local, picture, server, services, streams
+from vardkase.doctor import accounts, archive, links, local, picture, server, services, streams
 from vardkase.doctor.finding import Finding, Findings
 from vardkase.doctor.target import Target
 from vardkase.federation import topology
@@ -89,7 +89,9 @@ async def _bus(target: Target, tell: Callable[[Finding], None], ends: float, *, 
 
 async def _over(target: Target, nc: Client, tell: Callable[[Finding], None], ends: float) -> None:
     left = ends - time.monotonic()
-    of = {name: Findings(name, tell) for name in ("nats", "streams", "consumers", "clocks", "reports", "public")}
+    of = {
+        name: Findings(name, tell) for name in ("nats", "streams", "consumers", "links", "clocks", "reports", "public")
+    }
     area = target.area
 
     async def area_and_streams() -> None:
@@ -110,6 +112,7 @@ async def _over(target: Target, nc: Client, tell: Callable[[Finding], None], end
         bounded("nats", tell, server.syncing(of["nats"], target), left),
         bounded("streams", tell, area_and_streams(), left),
         bounded("consumers", tell, streams.readers(of["consumers"], nc, archived=target.database is not None), left),
+        bounded("links", tell, links.examine(of["links"], nc), left),
         bounded("clocks", tell, server.clock(of["clocks"], nc, INTAKE), left),
         bounded("clocks", tell, picture.senders(of["clocks"], nc), left),
         bounded("reports", tell, picture.rules_changed(of["reports"], nc), left),

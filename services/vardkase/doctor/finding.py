@@ -14,7 +14,7 @@ class Finding:
 
     group: str
     """What the check belongs to: `settings`, `data`, `services`, `nats`, `streams`, `consumers`, `clocks`, `reports`,
-    `public`, `archive`."""
+    `links`, `public`, `archive`."""
     check: str
     """What was looked at: `stream REPORTS`, `free space`. The same at every run, for a program."""
     status: Status

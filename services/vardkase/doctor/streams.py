@@ -83,7 +83,8 @@ async def examine(found: Findings, nc: Client, area: Area, kept: Sequence[topolo
         elif isinstance(info, Exception):
             found.error(check, f"kan inte ses: {info}", "läs NATS logg")
         else:
-            _stream(found, check, info, topology.config(each, area, sources=sources))
+            copies = info["config"].get("num_replicas", 1)  # an operator's to set: VARDKASE_NATS_REPLICAS
+            _stream(found, check, info, topology.config(each, area, sources=sources, replicas=copies))
 
 
 def _stream(found: Findings, check: str, info: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
@@ -98,12 +99,21 @@ def _stream(found: Findings, check: str, info: Mapping[str, Any], wanted: Mappin
     elif share >= _FULL[0]:
         do = "höj strömmens max_bytes, eller gör plats (docs/operator.md, Disk); full tar den inte emot mer"
         (found.error if share >= _FULL[1] else found.warning)(check, seen, do)
+    elif away := _away(info):
+        do = "se efter att klustrets servrar är i gång och når varandra: med en till borta tas inget emot"
+        found.warning(check, f"{seen}; kopian hos {', '.join(away)} är inte i fas", do)
     else:
         found.ok(check, seen)
     gone = state["last_seq"] - state["messages"] if config["name"] == streams.REPORTS else 0
     if gone > 0:
         do = "återställ från en säkerhetskopia om det inte var meningen: loggen är det enda som inte kan göras om"
         found.warning("log whole", f"{gone} rapporter har tagits bort ur loggen", do)
+
+
+def _away(info: Mapping[str, Any]) -> list[str]:
+    """The servers of a cluster whose copy of a stream is not up to date."""
+    copies = (info.get("cluster") or {}).get("replicas") or []
+    return [str(each.get("name")) for each in copies if each.get("offline") or not each.get("current")]
 
 
 async def readers(found: Findings, nc: Client, *, archived: bool) -> None:

@@ -68,7 +68,8 @@ def find(
     Raises:
         Refused: several nodes run here, and none was named.
     """
-    url = nats or environment.get("VARDKASE_NATS_URL") or None
+    set_ = None if settings is None or settings.nats_url is None else settings.nats_url.get_secret_value()
+    url = nats or environment.get("VARDKASE_NATS_URL") or set_
     given_dir = data_dir or (Path(text) if (text := environment.get("VARDKASE_DATA_DIR")) else None)
     directory = given_dir.absolute() if given_dir is not None else None if url else _here(settings)
     told = _told(directory)

@@ -23,6 +23,8 @@ class LinkHealth:
     """The code of its area."""
     to: To
     up: bool = False
+    looked: bool = False
+    """Whether it has been looked at since this node started: before that it is neither up nor down."""
     since: float = field(default_factory=time.time)
     """Since when it is up, or down; seconds since the epoch."""
     seen: float | None = None
@@ -31,21 +33,38 @@ class LinkHealth:
     """Messages there that are not here yet; None: not known while it is down."""
     behind_s: float | None = None
     """How much older the last report here is than the last one there, seconds."""
+    ill: str = ""
+    """Why nothing comes over it though the other node answers; empty when it does."""
+    held: bool = False
+    """Whether it waits since the log here is nearly full, and it filled it."""
+    foreign: int = 0
+    """Messages that landed here and were not the child's to send: they go no further."""
     detail: str = "not yet seen"
     """For people."""
     healed: dict[str, int] = field(default_factory=dict[str, int])
     """How often something was mended, by what."""
 
-    def answered(self, waiting: int, behind_s: float, detail: str) -> None:
-        """It answered now."""
-        self.seen = time.time()
+    def answered(self, waiting: int, behind_s: float, detail: str, *, ill: str = "") -> None:
+        """It answered now.
+
+        Args:
+            waiting: messages there that are not here yet.
+            behind_s: how much older the last one here is than the last one there, in seconds.
+            detail: what is to be said of it; empty: nothing.
+            ill: why nothing comes though it answers; empty when it does.
+        """
+        self.seen, self.looked, self.ill = time.time(), True, ill
         if not self.up:
             self.up, self.since = True, self.seen
         self.waiting, self.behind_s = waiting, behind_s
         self.detail = detail or "up"
 
     def silent(self, why: str) -> None:
-        """It did not."""
+        """It did not.
+
+        What went unseen before this node started is not seen to have gone now: `since` stays what was remembered.
+        """
+        self.looked, self.ill = True, ""
         if self.up:
             self.up, self.since = False, time.time()
         self.waiting = self.behind_s = None
@@ -57,7 +76,9 @@ class LinkHealth:
 
     def check(self) -> Check:
         """As a check of the node, which is ready without it."""
-        return Check(name=f"link {self.node}", ok=self.up, detail=self.detail, needed=False)
+        foreign = f"; {self.foreign} messages that were not its to send" if self.foreign else ""
+        detail = f"{self.ill or self.detail}{foreign}"
+        return Check(name=f"link {self.node}", ok=self.up and not self.ill, detail=detail, needed=False)
 
 
 def exposition(links: Sequence[LinkHealth]) -> str:
@@ -90,6 +111,24 @@ def exposition(links: Sequence[LinkHealth]) -> str:
             "gauge",
             "How much older the last report here is than the last one at the child",
             of(children, "child", "behind_s"),
+        ),
+        (
+            "vardkase_link_stalled",
+            "gauge",
+            "1 while nothing comes over a link though the node at its other end answers",
+            [({"child" if each.to == "child" else "parent": each.node}, float(bool(each.ill))) for each in links],
+        ),
+        (
+            "vardkase_link_held",
+            "gauge",
+            "1 while a child waits since the log here is nearly full, and it filled it",
+            of(children, "child", "held"),
+        ),
+        (
+            "vardkase_link_foreign_total",
+            "counter",
+            "Messages of a child that were not its to send: they go no further",
+            of(children, "child", "foreign"),
         ),
         ("vardkase_parent_up", "gauge", "1 while the link to the parent answers", of(parents, "parent", "up")),
         ("vardkase_parent_state_seconds", "gauge", "For how long it is up, or down", age(parents, "parent", "since")),

@@ -9,8 +9,9 @@ import asyncio
 import base64
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
+from uuid import uuid4
 
 from nats.aio.client import Client
 
@@ -25,6 +26,8 @@ KEPT: Final = 2_000
 _FROM: Final = "Nats-Stream-Source"
 """The server's header: stream and sequence that a message comes from. No client can write it."""
 _LOOK: Final = 0.1
+_UNUSED_NS: Final = 10_000_000_000
+"""A consumer that was made to count is removed by the server after so long, if it could not be removed before."""
 _SETTLED: Final = 3
 """Looks in a row that find nothing under way."""
 HEARD: Final = 3.0
@@ -113,11 +116,20 @@ class Landing:
         into: the stream of the node's own that reads it.
         local: how it reads it: the source, as it stands in its configuration.
         room: of the stream, in MiB.
+        replicas: how many servers keep it.
         asking: questions to the other node.
     """
 
     def __init__(
-        self, nc: Client, source: Source, *, into: str, local: Mapping[str, Any], room: int, asking: Asking
+        self,
+        nc: Client,
+        source: Source,
+        *,
+        into: str,
+        local: Mapping[str, Any],
+        room: int,
+        replicas: int,
+        asking: Asking,
     ) -> None:
         self.name = source.into
         self.source = source
@@ -125,7 +137,9 @@ class Landing:
         self._local = dict(local)
         self._nc = nc
         self._room = room
+        self._replicas = replicas
         self._asking = asking
+        self._counted = 0
 
     async def look(self) -> Mapping[str, Any] | None:
         """Its state and configuration; None: it is not there."""
@@ -206,13 +220,53 @@ class Landing:
         await call(self._nc, f"STREAM.PURGE.{self.name}", {"seq": upto})
         return True
 
+    async def foreign(self) -> int:
+        """How many messages have landed since this was last asked that are not the other node's to send.
+
+        Seen only while nothing lands meanwhile; what lands in a flood is counted when there is a moment of quiet, and
+        what was thinned out before is not.
+
+        Raises:
+            ApiError, NoAnswer: the server does not tell.
+        """
+        filters = _filters(self._local)
+        before = await self.look() if filters else None
+        if before is None or before["state"]["last_seq"] <= self._counted:
+            return 0
+        state = before["state"]
+        after = max(self._counted, state["first_seq"] - 1)
+        own = await self._pending(filters, after + 1)
+        still = await self.look()
+        if still is None or still["state"]["last_seq"] != state["last_seq"] or still["state"]["first_seq"] - 1 > after:
+            return 0
+        self._counted = state["last_seq"]
+        return max(0, state["last_seq"] - after - own)
+
+    async def _pending(self, filters: Sequence[str], first: int) -> int:
+        """How many messages from a sequence on have one of these subjects, by the server's own count."""
+        name = f"counting-{uuid4().hex}"
+        config: dict[str, Any] = {
+            "name": name,
+            "filter_subjects": list(filters),
+            "deliver_policy": "by_start_sequence",
+            "opt_start_seq": first,
+            "ack_policy": "none",
+            "mem_storage": True,
+            "num_replicas": 1,
+            "inactive_threshold": _UNUSED_NS,
+        }
+        body = {"stream_name": self.name, "config": config, "action": "create"}
+        made = await call(self._nc, f"CONSUMER.CREATE.{self.name}.{name}", body)
+        await call(self._nc, f"CONSUMER.DELETE.{self.name}.{name}")
+        return int(made["num_pending"])
+
     async def _reset(self, after: int) -> None:
         consumer = f"{self.source.stream}.{self.source.consumer}"
         await self._asking.api(f"CONSUMER.RESET.{consumer}", {"seq": after + 1})
         await self._asking.api(f"CONSUMER.PAUSE.{consumer}", {})  # without a time: it goes on
 
     def _wanted(self) -> dict[str, Any]:
-        return wanted(self.name, self._room) | {"sources": [self.source.config()]}
+        return wanted(self.name, self._room, self._replicas) | {"sources": [self.source.config()]}
 
     async def _make(self) -> None:
         await make(self._nc, self._wanted())
@@ -224,12 +278,19 @@ class Landing:
             await call(self._nc, f"STREAM.UPDATE.{self.into}", {**info["config"], "sources": [*have, self._local]})
 
 
-def wanted(name: str, room: int) -> dict[str, Any]:
+def _filters(local: Mapping[str, Any]) -> Sequence[str]:
+    """What the node's own stream takes of a landing stream; empty: all of it."""
+    given = local.get("filter_subject")
+    return [given] if given else [each["src"] for each in local.get("subject_transforms") or ()]
+
+
+def wanted(name: str, room: int, replicas: int) -> dict[str, Any]:
     """The configuration of a landing stream that reads nothing.
 
     Args:
         name: of the stream.
         room: in MiB.
+        replicas: how many servers keep it.
     """
     return {
         "name": name,
@@ -240,7 +301,7 @@ def wanted(name: str, room: int) -> dict[str, Any]:
         # When it is full, the other node waits: nothing is lost that is on its disk.
         "discard": "new",
         "max_bytes": room << 20,
-        "num_replicas": 1,
+        "num_replicas": replicas,
         "allow_direct": True,
         # The same id twice, far apart, is two messages there, and must be two here.
         "duplicate_window": topology.SHORTEST,

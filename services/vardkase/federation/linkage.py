@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from typing import Any, Final
 
 from nats.aio.client import Client
@@ -21,13 +21,15 @@ ROOM: Final[Mapping[str, int]] = {streams.REPORTS: 256, streams.ORDERS_UP: 32, s
 _LANDINGS: Final = re.compile(rf"CHILD_([0-9]{{2,4}}|[a-z]+)(_ORDERS)?|{wiring.PARENT_ORDERS}")
 _NEVER: Final = "2100-01-01T00:00:00Z"
 """Until when a consumer rests that nobody tells to go on."""
+_AT_ONCE: Final = 16
+"""Streams or consumers that are seen to at the same time."""
 _LOOKS: Final = 20
 _LOOK: Final = 0.1
 """Seconds between two looks."""
 _DOWN: Final = re.compile(r"down-[0-9a-zA-Z]+")
 
 
-async def ensure(nc: Client, plan: Plan, name: str, *, share: float, closed: bool) -> None:
+async def ensure(nc: Client, plan: Plan, name: str, *, share: float, replicas: int, closed: bool) -> None:
     """Make the streams and consumers of a node in a federation, and mend those that are otherwise.
 
     Args:
@@ -35,6 +37,7 @@ async def ensure(nc: Client, plan: Plan, name: str, *, share: float, closed: boo
         plan: the federation.
         name: the node.
         share: of the room that the streams would have on a disk large enough.
+        replicas: how many servers keep each stream.
         closed: no link is open: nothing is read of other nodes until it was seen where to read on. A store that was
             put back from an older copy would otherwise lose what came since.
 
@@ -43,16 +46,18 @@ async def ensure(nc: Client, plan: Plan, name: str, *, share: float, closed: boo
         ApiError, NoAnswer: the server does not do as it is asked.
     """
     wanted = _wanted(plan, name)
-    strangers = [each for each in await _landings(nc) if each not in wanted]
+    strangers = [each for each in await landings(nc) if each not in wanted]
     for each in strangers:  # nothing more is read of a node that is no neighbour any longer
         await landing.unsource(nc, each)
-    for each, stream in wanted.items():
-        await _see_to_landing(nc, each, max(1, int(ROOM[stream] * share)), closed=closed)
+    await _some_at_once(
+        _see_to_landing(nc, landing.wanted(each, max(1, int(ROOM[stream] * share)), replicas), closed=closed)
+        for each, stream in wanted.items()
+    )
     sources = {stream: [dict(each) for each in read] for stream, read in wiring.local_sources(plan, name).items()}
     read = [each for each in strangers if await _until_read(nc, each)]
     for each in set(strangers) - set(read):
         sources[_into(each)] += [one for one in await _sources(nc, _into(each)) if one["name"] == each]
-    await topology.ensure(nc, plan.nodes[name].where, share=share, sources=sources)
+    await topology.ensure(nc, plan.nodes[name].where, share=share, sources=sources, replicas=replicas)
     for each in read:
         await landing.delete(nc, each)
         log.info("a node is no neighbour any longer: its landing stream is gone", extra={"stream": each})
@@ -72,18 +77,9 @@ async def ensure_consumers(nc: Client, plan: Plan, name: str, *, closed: bool = 
         ApiError, NoAnswer: the server does not do as it is asked.
     """
     wanted = wiring.consumers(plan, name)
-    for (stream, consumer), config in wanted.items():
-        try:
-            have = (await call(nc, f"CONSUMER.INFO.{stream}.{consumer}"))["config"]
-        except ApiError as error:
-            if error.err_code != CONSUMER_NOT_FOUND:
-                raise
-            have = None
-        if have is None or topology.differences(have, config):
-            body = {"stream_name": stream, "config": dict(config)}
-            await call(nc, f"CONSUMER.DURABLE.CREATE.{stream}.{consumer}", body)
-        if closed:
-            await call(nc, f"CONSUMER.PAUSE.{stream}.{consumer}", {"pause_until": _NEVER})
+    await _some_at_once(
+        _see_to_consumer(nc, stream, consumer, config, closed=closed) for (stream, consumer), config in wanted.items()
+    )
     names = (await call(nc, f"CONSUMER.NAMES.{streams.ORDERS_DOWN}")).get("consumers") or []
     for consumer in names:
         if _DOWN.fullmatch(consumer) and (streams.ORDERS_DOWN, consumer) not in wanted:
@@ -102,13 +98,44 @@ def _wanted(plan: Plan, name: str) -> dict[str, str]:
     return {each.into: each.stream for each in sources}
 
 
-async def _see_to_landing(nc: Client, name: str, room: int, *, closed: bool) -> None:
+async def _some_at_once(work: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Side by side, not all at once: of fifty children there are three hundred questions before their links open.
+
+    All are ended before the first error of any is raised.
+    """
+    gate = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(each: Coroutine[Any, Any, None]) -> None:
+        async with gate:
+            await each
+
+    for error in await asyncio.gather(*map(one, work), return_exceptions=True):
+        if error is not None:
+            raise error
+
+
+async def _see_to_consumer(nc: Client, stream: str, consumer: str, config: Mapping[str, Any], *, closed: bool) -> None:
+    try:
+        have = (await call(nc, f"CONSUMER.INFO.{stream}.{consumer}"))["config"]
+    except ApiError as error:
+        if error.err_code != CONSUMER_NOT_FOUND:
+            raise
+        have = None
+    if have is None or topology.differences(have, config):
+        body = {"stream_name": stream, "config": dict(config)}
+        await call(nc, f"CONSUMER.DURABLE.CREATE.{stream}.{consumer}", body)
+    if closed:
+        await call(nc, f"CONSUMER.PAUSE.{stream}.{consumer}", {"pause_until": _NEVER})
+
+
+async def _see_to_landing(nc: Client, wanted: dict[str, Any], *, closed: bool) -> None:
+    name = wanted["name"]
     info = await landing.look(nc, name)
     if info is None:
-        await landing.make(nc, landing.wanted(name, room))
+        await landing.make(nc, wanted)
         return
     have: dict[str, Any] = dict(info["config"])
-    wanted = landing.wanted(name, room) | {"max_bytes": have["max_bytes"]}
+    wanted |= {"max_bytes": have["max_bytes"]}
     if not closed:
         wanted["sources"] = have.get("sources") or []
     if topology.differences(have, wanted):
@@ -118,7 +145,12 @@ async def _see_to_landing(nc: Client, name: str, room: int, *, closed: bool) -> 
             raise Failed(f"the stream {name} cannot be mended: {error.description}") from None
 
 
-async def _landings(nc: Client) -> list[str]:
+async def landings(nc: Client) -> list[str]:
+    """The names of the landing streams that there are.
+
+    Raises:
+        ApiError, NoAnswer: the server does not tell.
+    """
     found: list[str] = []
     while True:
         answer = await call(nc, "STREAM.NAMES", {"offset": len(found)})

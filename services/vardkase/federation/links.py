@@ -10,18 +10,21 @@ import contextlib
 import logging
 import time
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Final, Protocol
 
 import nats.errors
 
-from vardkase.federation import health, linkage, wiring
+from vardkase.federation import health, linkage, topology, wiring
 from vardkase.federation.asking import Asking
 from vardkase.federation.downward import Parent, Sameness
 from vardkase.federation.health import LinkHealth
+from vardkase.federation.holding import Holding
 from vardkase.federation.landing import Landing
 from vardkase.federation.member import Member
 from vardkase.federation.plan import Node
 from vardkase.federation.tended import Tended, There
+from vardkase.federation.told import Told
 from vardkase.federation.upward import Child
 from vardkase.federation.wiring import Source
 from vardkase.runtime.errors import Ended, Failed
@@ -41,6 +44,9 @@ _LONGEST_WAIT: Final = 300.0
 """Most seconds between two times that the parent is dialled anew."""
 _STREAMS_EVERY: Final = 10.0
 """Seconds between two looks at the consumers that others read by."""
+_TRIES: Final = 10
+_TRY: Final = 0.5
+"""Seconds between two tries to have the parent dialled."""
 _AGAIN: Final = 0.25
 """Seconds until a task that was cancelled and goes on is cancelled again."""
 _TROUBLE: Final = (ApiError, NoAnswer, ConnectFailed, nats.errors.Error, Ended, OSError, TimeoutError)
@@ -91,6 +97,8 @@ class Links:
         self._health: dict[str, LinkHealth] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._trouble = ""
+        self._holding = Holding()
+        self._logs: dict[str, Tended] = {}
         self._keys: dict[str, set[str]] = {}
 
     def starting(self) -> ServerLinks:
@@ -111,7 +119,7 @@ class Links:
         """
         closed = self._bus is not None and not self._open
         self._share = share
-        await linkage.ensure(nc, self._member.plan, self._member.name, share=share, closed=closed)
+        await self._ensure(nc, closed=closed)
         if closed:
             await self._relink()
             self._open = True
@@ -147,19 +155,25 @@ class Links:
                 with contextlib.suppress(ConnectFailed):
                     nc = await self._dial()
             await Sameness(nc, lambda: [each.area for each in self._children().values()]).start()
-            await self._keep_up(nc)
+            settings, member = self._settings, self._member
+            told = Told(nc, member.name, member.node.area, every=settings.tell, within=settings.answer)
+            await self._keep_up(nc, told)
         finally:
             await _ended(*self._tasks.values())
             self._tasks.clear()
             if nc is not None:
                 await nc.close()
 
-    async def _keep_up(self, nc: Connection) -> None:
-        """Follow the plan: a task for each neighbour, begun and ended as they come and go."""
+    async def _keep_up(self, nc: Connection, told: Told) -> None:
+        """Follow the plan: a task for each neighbour, begun and ended as they come and go; and tell how they are."""
         looked = time.monotonic()
+        await told.recall()
         await self._follow(nc)
+        for each in self._health.values():
+            told.remember(each)
         while True:
             await asyncio.sleep(self._settings.tick)
+            await told.see(list(self._health.values()))
             for task in [each for each in self._tasks.values() if each.done()]:
                 task.result()  # it never ends by itself: what ended it ends the node
             try:
@@ -168,17 +182,31 @@ class Links:
                 elif time.monotonic() - looked > _STREAMS_EVERY and self._open:
                     looked = time.monotonic()
                     await linkage.ensure_consumers(nc, self._member.plan, self._member.name)
+                await self._hold(nc)
                 self._trouble = ""
             except _TROUBLE as error:
                 self._trouble = str(error) or type(error).__name__
                 log.error("the links cannot be seen to: %s", self._trouble)  # noqa: TRY400 -- one line says it
+
+    async def _hold(self, nc: Connection) -> None:
+        """Let children wait that fill the log here, while it is nearly full."""
+        if not self._logs:
+            return
+        share = (await topology.fill_ratios(nc, [topology.LOG]))[streams.REPORTS]
+        self._holding.look(share, {child: each.brought for child, each in self._logs.items()})
+        for child, each in self._logs.items():
+            each.held = f"held: the log here is {share:.0%} full" if child in self._holding.held else ""
 
     async def _changed(self, nc: Connection) -> None:
         log.info("the federation is another: its links are made anew")
         await self._follow(nc)
         if self._bus is not None and self._open:
             await self._relink()
-        await linkage.ensure(nc, self._member.plan, self._member.name, share=self._share, closed=False)
+        await self._ensure(nc, closed=False)
+
+    async def _ensure(self, nc: Connection, *, closed: bool) -> None:
+        member = self._member
+        await linkage.ensure(nc, member.plan, member.name, share=self._share, replicas=member.replicas, closed=closed)
 
     async def _relink(self) -> None:
         """Give the server its links as they are to be now; started anew if it cannot take them while it runs."""
@@ -192,10 +220,8 @@ class Links:
             await bus.relink(links)
         except Failed as refused:
             # A remote is changed by taking it away first.
-            leafnodes = {key: value for key, value in links.leafnodes.items() if key != "remotes"}
             try:
-                await bus.relink(ServerLinks(users=links.users, leafnodes=leafnodes))
-                await bus.relink(links)
+                await _dial_anew(bus, links)
             except Failed:
                 log.warning("NATS is started anew to take its links", extra={"why": str(refused)})
                 await bus.stop()
@@ -232,7 +258,11 @@ class Links:
             for each in wiring.sources_up(self._member.plan, self._member.name)
             if each.node == child
         ]
-        await self._tend(asking, tended, seen)
+        self._logs[child] = tended[0]
+        try:
+            await self._tend(asking, tended, seen)
+        finally:
+            del self._logs[child]
 
     async def _tend_parent(self, nc: Connection, parent: str, seen: LinkHealth) -> None:
         member = self._member
@@ -269,14 +299,17 @@ class Links:
         except _TROUBLE as error:
             if isinstance(error, ApiError):
                 # It answers, and something is not as it should be.
-                seen.answered(sum(each.waiting for each in found), 0.0, str(error))
+                seen.answered(sum(each.waiting for each in found), 0.0, str(error), ill=str(error))
                 return
             seen.silent(str(error) or type(error).__name__)
             for each in tended:
                 each.forget()
             return
         details = "; ".join(each.detail for each in tended if each.detail)
-        seen.answered(sum(each.waiting for each in found), max(each.behind_s for each in found), details)
+        seen.foreign = sum(each.foreign for each in tended)
+        seen.held = any(each.held for each in tended)
+        waiting, behind = sum(each.waiting for each in found), max(each.behind_s for each in found)
+        seen.answered(waiting, behind, details, ill="; ".join(each.ill for each in tended if each.ill))
 
     async def _redial(self, seen: LinkHealth) -> None:
         """A link that is down though the parent's port answers is dialled anew: a server may have stopped trying."""
@@ -293,10 +326,7 @@ class Links:
             log.warning("the parent answers and the link is down: dialling it anew", extra={"parent": seen.node})
             seen.mended("redial")
             try:
-                links = self._member.open()
-                alone = {key: value for key, value in links.leafnodes.items() if key != "remotes"}
-                await self._bus.relink(ServerLinks(users=links.users, leafnodes=alone))
-                await self._bus.relink(links)
+                await _dial_anew(self._bus, self._member.open())
             except Ended as error:
                 log.error("the parent cannot be dialled anew: %s", error)  # noqa: TRY400 -- one line says it
 
@@ -320,7 +350,7 @@ class Links:
             if each["name"] == source.into
         )
         room = max(1, int(linkage.ROOM[source.stream] * self._share))
-        return Landing(nc, source, into=into, local=local, room=room, asking=asking)
+        return Landing(nc, source, into=into, local=local, room=room, replicas=self._member.replicas, asking=asking)
 
     def _child(self, nc: Connection, source: Source, asking: Asking) -> Child:
         area = self._member.plan.nodes[source.node].where
@@ -331,6 +361,25 @@ class Links:
             filters=subjects.family_filters(family, None, area),
             writer=StreamWriter(nc, source.stream),
         )
+
+
+async def _dial_anew(bus: Bus, links: ServerLinks) -> None:
+    """Have the server dial its parent anew: taken away first, since nothing else makes it.
+
+    A server that is still busy with the one that was taken away refuses it ("cannot be added at the moment, try
+    again"); left so, it would dial nobody.
+
+    Raises:
+        Failed: the server does not do it.
+    """
+    leafnodes = {key: value for key, value in links.leafnodes.items() if key != "remotes"}
+    await bus.relink(replace(links, leafnodes=leafnodes))
+    for _ in range(_TRIES):
+        with contextlib.suppress(Failed):
+            await bus.relink(links)
+            return
+        await asyncio.sleep(_TRY)
+    await bus.relink(links)
 
 
 async def _ended(*tasks: asyncio.Task[None]) -> None:

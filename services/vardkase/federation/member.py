@@ -26,7 +26,7 @@ class Member:
     """This node in its federation.
 
     Args:
-        settings: `federation`, `keys`, `area`, `node`, `links.listen`.
+        settings: `federation`, `keys`, `area`, `node`, `nats_replicas`, `links.listen`.
 
     Raises:
         Refused: the file describes no federation, or has no node of this area, or calls it otherwise.
@@ -38,6 +38,8 @@ class Member:
         self._file = PlanFile(settings.federation)
         self._area = Area.parse(settings.area)
         self._listen = settings.links.listen
+        self.replicas = settings.nats_replicas
+        """How many servers keep each of its streams."""
         found = self._file.plan.of_area(self._area)
         if found is None:
             raise Refused(f"{settings.federation}: there is no node of {self._area.code} (VARDKASE_AREA)")
@@ -94,7 +96,8 @@ class Member:
             tls = self._tls() if _is_secure(url) else None
             remote = wiring.remote(self.plan, self.name, seed=self._link_key(), tls=tls)
             leafnodes |= {"reconnect": "1s", "remotes": [remote]}
-        return Links(users=wiring.users(self.plan, self.name), leafnodes=leafnodes)
+        plan, name = self.plan, self.name
+        return Links(users=wiring.users(plan, name), reporters=wiring.reporters(plan, name), leafnodes=leafnodes)
 
     def parent_port(self) -> tuple[str, int] | None:
         """Host and port where the parent is dialled; None: there is no parent."""

@@ -43,6 +43,18 @@ class Made:
     """In order; no secret in them."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Joining:
+    """A node that joins."""
+
+    area: Area
+    """Whose picture it makes."""
+    parent: str
+    """The node that it dials."""
+    leaf: str | None = None
+    """Where its own children dial it; None: it has none."""
+
+
 class Office:
     """The file of a federation, and the secrets beside it.
 
@@ -129,6 +141,41 @@ class Office:
         self._certify(name, leaf)
         self._write(document)
         return Made(lines=lines)
+
+    def add_all(self, joining: Sequence[Joining]) -> Made:
+        """Many nodes join at once: the file is read, checked and written once for all of them, not once for each.
+
+        Args:
+            joining: those that join; a parent stands before its children, or is there.
+
+        Raises:
+            Refused: one of them does not fit: then none joins. So it is with a kommun that reports at another's: it
+                moves by `add`.
+        """
+        document = self._document()
+        before = self._plan(document)
+        secrets: dict[str, tuple[keys.Pair, keys.Pair | None]] = {}
+        for each in joining:
+            code = each.area.code
+            if before.of_area(each.area) is not None or code in before.reporters:
+                raise Refused(f"{code} is in the federation already")
+            link, signer = keys.new_user(), keys.new_signer() if each.area.level == "kommun" else None
+            node: dict[str, Any] = {"area": code, "parent": each.parent, "link": [link.public]}
+            if each.leaf is not None:
+                node["leaf"] = each.leaf
+            name = node_name(each.area)
+            self._table(document, "nodes")[name] = node
+            secrets[name] = link, signer
+            if signer is not None:
+                self._sign_from_now(document, code, signer.public)
+        self._plan(document)
+        for each, (name, (link, signer)) in zip(joining, secrets.items(), strict=True):
+            keys.write_secret(self.secrets(name) / LINK, link.secret)
+            if signer is not None:
+                keys.write_secret(self.secrets(name) / SIGN, signer.secret)
+            self._certify(name, each.leaf)
+        self._write(document)
+        return Made(lines=(f"{len(secrets)} noder är med; deras hemligheter ligger i {self._path.parent / SECRETS}",))
 
     def add_reporter(self, area: Area, *, node: str | None) -> Made:
         """A kommun without a node of its own may publish at another's.

@@ -8,6 +8,7 @@ import ipaddress
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
@@ -283,9 +284,18 @@ def load(path: Path) -> Plan:
     try:
         if path.stat().st_size > LARGEST:
             raise Refused(f"{path}: larger than {LARGEST >> 20} MiB")
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise Refused(f"{path}: {error.strerror or error}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise Refused(f"{path}: expected TOML: {' '.join(str(error).split())}") from None
-    return parse(document, told=str(path))
+    return _read(text, str(path))
+
+
+@lru_cache(maxsize=2)
+def _read(text: str, told: str) -> Plan:
+    """The same text is the same federation: several nodes of one process, as in a rehearsal, have one in memory."""
+    try:
+        return parse(tomllib.loads(text), told=told)
+    except tomllib.TOMLDecodeError as error:
+        raise Refused(f"{told}: expected TOML: {' '.join(str(error).split())}") from None

@@ -96,6 +96,17 @@ class Tended:
         """Why nothing comes though there is more, from when it is first read anew until something comes."""
         self.foreign = 0
         """Messages that landed and were not the other node's to send."""
+        self.brought = 0
+        """Messages that came since this program started."""
+        self._came: int | None = None
+        self.held = ""
+        """Why nothing is to be read for now; empty: it is."""
+        self._waited = False
+
+    @property
+    def ill(self) -> str:
+        """Why nothing comes though the other node answers; empty when it does."""
+        return self.held or self.still
 
     def forget(self) -> None:
         """The link was down: what was the same may be another now."""
@@ -140,6 +151,12 @@ class Tended:
 
     async def _mend(self, info: Mapping[str, Any], have: Place | None, there: There) -> None:
         sources = info.get("sources") or []
+        if self.held:
+            self.detail, self._waited = self.held, True
+            if info["config"].get("sources"):
+                log.error("a node waits", extra={"stream": self._landing.name, "why": self.held})
+                await self._landing.close()
+            return
         if have is not None and (there.paused or not self._sure or have != self._known):
             if not await self._other.same(have):
                 after = await self._other.parted(self._landing, have)
@@ -148,7 +165,8 @@ class Tended:
             self._known, self._sure = have, True
         after = 0 if have is None else have.there
         if not info["config"].get("sources"):
-            await self._read(after, "restart" if have is not None else "")
+            await self._read(after, "" if have is None or self._waited else "restart")
+            self._waited = False
             return
         if there.paused:
             await self._read(after, "resumed")
@@ -186,6 +204,8 @@ class Tended:
 
     async def _see_that_it_moves(self, sources: list[Any], after: int, there: There) -> None:
         now = time.monotonic()
+        self.brought += 0 if self._came is None else max(0, after - self._came)
+        self._came = after
         if after != self._moved[0] or not there.waiting:
             self._moved, self.still = (after, now), ""
         active = min((each.get("active", -1) for each in sources), default=-1) / 1e9

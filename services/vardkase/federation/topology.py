@@ -43,11 +43,15 @@ def _bucket(name: str, *, room: int, longest: int, **more: Any) -> Kept:
     return Kept(name=f"KV_{name}", room=room, more={**_LAST, **bounds, **more}, subjects=(f"$KV.{name}.>",))
 
 
+LINKS: Final = "LINKS"
+"""The bucket in which a node tells how its links are: see `told`."""
+LOG: Final = Kept(name=streams.REPORTS, room=8192, more={"duplicate_window": 120 * _SECOND_NS, "allow_direct": True})
+"""The log."""
 KEPT: Final = (
     # The raw messages, a week of them. The window is as small as the server allows: a forged message id must not
     # suppress a stranger's report. It refuses when full: whoever sends is told, and nothing is lost silently.
     Kept(name=streams.INTAKE, room=2048, more={"max_age": 7 * _DAY_NS, "duplicate_window": _SECOND_NS // 10}),
-    Kept(name=streams.REPORTS, room=8192, more={"duplicate_window": 120 * _SECOND_NS, "allow_direct": True}),
+    LOG,
     # Beside INTAKE, which has the bytes: here the oldest may go.
     Kept(name=streams.REJECTED, room=512, more={"discard": "old", "duplicate_window": 120 * _SECOND_NS}),
     Kept(name=streams.STATE, room=2048, more=_LAST),
@@ -66,8 +70,10 @@ BUCKETS: Final = (
     # What was sent over HTTP, to know it when it is sent again. Without it a repeat is taken in anew, and changes
     # nothing: so the oldest may go.
     _bucket("HTTP_KNOWN", room=1024, longest=_MIB // 8, discard="old", max_age=7 * _DAY_NS),
+    # How the links are: one document, the last. Without it nothing is known of them until it is told again.
+    _bucket(LINKS, room=16, longest=_MIB // 4, discard="old"),
 )
-"""The gateways' own, in the node's account."""
+"""The gateways' own, and what the node tells them of its links; in the node's account."""
 OWN: Final = (*KEPT, *BUCKETS)
 """All in the account of a node that is alone."""
 SHORTEST: Final = _SECOND_NS // 10
@@ -102,7 +108,9 @@ def orders_stream(*, federated: bool) -> str:
     return streams.ORDERS_DOWN if federated else streams.ORDERS_UP
 
 
-def config(kept: Kept, area: Area, share: float = 1.0, sources: Sources | None = None) -> dict[str, Any]:
+def config(
+    kept: Kept, area: Area, share: float = 1.0, sources: Sources | None = None, *, replicas: int = 1
+) -> dict[str, Any]:
     """A stream's configuration at a node.
 
     Args:
@@ -110,6 +118,7 @@ def config(kept: Kept, area: Area, share: float = 1.0, sources: Sources | None =
         area: the node's.
         share: of the room that it would have on a disk large enough.
         sources: of a node in a federation; None: it is alone.
+        replicas: how many servers keep it.
     """
     made = {
         "name": kept.name,
@@ -118,7 +127,7 @@ def config(kept: Kept, area: Area, share: float = 1.0, sources: Sources | None =
         "storage": "file",
         "discard": "new",
         "max_bytes": max(_MIB, int(kept.room * share) * _MIB),
-        "num_replicas": 1,
+        "num_replicas": replicas,
         "allow_atomic": True,
         **kept.more,
     }
@@ -146,7 +155,9 @@ def differences(have: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str,
     return {key: (have.get(key), value) for key, value in wanted.items() if _plain(have.get(key)) != _plain(value)}
 
 
-async def ensure(nc: Client, area: Area, *, share: float = 1.0, sources: Sources | None = None) -> None:
+async def ensure(
+    nc: Client, area: Area, *, share: float = 1.0, sources: Sources | None = None, replicas: int = 1
+) -> None:
     """Make the streams and buckets of the node's account, and mend those that are otherwise.
 
     Args:
@@ -154,21 +165,22 @@ async def ensure(nc: Client, area: Area, *, share: float = 1.0, sources: Sources
         area: the node's.
         share: of the room that the streams would have on a disk large enough; a stream that is there keeps its room.
         sources: of a node in a federation; None: it is alone.
+        replicas: how many servers keep each of them.
 
     Raises:
         Failed: one cannot be as it must be: one line that names it.
     """
     for kept in of_node(sources):
-        await see_to(nc, config(kept, area, share, sources))
+        await see_to(nc, config(kept, area, share, sources, replicas=replicas))
 
 
-async def ensure_public(nc: Client, area: Area, *, share: float = 1.0) -> None:
+async def ensure_public(nc: Client, area: Area, *, share: float = 1.0, replicas: int = 1) -> None:
     """Make the stream of the public account, and mend it when it is otherwise.
 
     Raises:
         Failed: it cannot be as it must be.
     """
-    await see_to(nc, config(PUBLIC, area, share))
+    await see_to(nc, config(PUBLIC, area, share, replicas=replicas))
 
 
 async def fill_ratios(nc: Client, kept: Sequence[Kept] = KEPT) -> dict[str, float]:

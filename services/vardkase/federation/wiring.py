@@ -30,6 +30,8 @@ PARENT_ORDERS: Final = "PARENT_ORDERS"
 _SECOND_NS: Final = 1_000_000_000
 _UNACKNOWLEDGED: Final = 20_000
 """Messages under way on a link: at 20 ms one-way 5,000 carry 77,000 a second, 20,000 carry 139,000."""
+_LEVELS: Final = ("kommun", "lan", "civo", "nation")
+"""From the smallest area to the largest."""
 
 GOES_UP: Final = (streams.REPORTS, streams.ORDERS_UP)
 """The streams of a child that its parent reads."""
@@ -105,7 +107,11 @@ def concerns(area: Area) -> tuple[str, ...]:
     """The subjects of orders that concern an area: about it, what is in it, and the areas above it."""
     found = list(subjects.family_filters("order", None, area))
     own = area.kommuner()
-    above = {each for code in own for each in areas_of(code) if set(own) <= set(each.kommuner())} - {area}
+    # Gotland's län has one kommun: it covers the län, and is not above it.
+    larger = _LEVELS[_LEVELS.index(area.level) + 1 :]
+    above = {
+        each for code in own for each in areas_of(code) if each.level in larger and set(own) <= set(each.kommuner())
+    }
     for each in sorted(above, key=lambda one: len(one.kommuner())):
         subject = subjects.order("act", each, "ack").split(".")
         found.append(f"{subjects.ROOT}.*.order.{subject[4]}.{subject[5]}.*")
@@ -210,7 +216,12 @@ def link_permissions(plan: Plan, child: str) -> Mapping[str, Any]:
             ],
         },
         "subscribe": {
-            "allow": [*_asked_of(child), "$JS.FC.>", f"down.{node.area}.>", "$JSC.R.>"],
+            "allow": [
+                *_asked_of(child),
+                *(f"$JS.FC.{stream}.{UP}.>" for stream in GOES_UP),
+                f"down.{node.area}.>",
+                "$JSC.R.>",
+            ],
         },
     }
 
@@ -276,7 +287,7 @@ _NOT_UP: Final = tuple(
     name
     for name in (
         *(stream.name for stream in streams.STREAMS),
-        *(f"KV_{bucket}" for bucket in ("TOKENS", "SESSIONS", "HTTP_KNOWN")),
+        *(f"KV_{bucket}" for bucket in ("TOKENS", "SESSIONS", "HTTP_KNOWN", "LINKS")),
         PARENT_ORDERS,
     )
     if name not in GOES_UP
@@ -304,19 +315,22 @@ def inbox(kommun: str) -> str:
 
 
 def users(plan: Plan, name: str) -> list[dict[str, Any]]:
-    """The users of the node's account besides its own: its children's links, and kommuner that publish here."""
-    found: list[dict[str, Any]] = [
+    """The users of the node's account besides its own: its children's links."""
+    return [
         {"nkey": key, "permissions": link_permissions(plan, child), "allowed_connection_types": ["LEAFNODE"]}
         for child, node in plan.children(name).items()
         for key in node.link
     ]
-    found += [
+
+
+def reporters(plan: Plan, name: str) -> list[dict[str, Any]]:
+    """The users of the reporters' account: kommuner without a node, that publish here."""
+    return [
         {"nkey": key, "permissions": reporter_permissions(code), "allowed_connection_types": ["STANDARD"]}
         for code, reporter in sorted(plan.reporters.items())
         if reporter.node == name
         for key in reporter.keys
     ]
-    return found
 
 
 def remote(plan: Plan, name: str, *, seed: str, tls: Mapping[str, Any] | None) -> dict[str, Any] | None:

@@ -9,7 +9,6 @@ from vardkase.runtime.clock import make_clock
 from vardkase.runtime.health import Check
 from vardkase.runtime.jetstream.connection import Connection
 from vardkase.runtime.metrics import Metrics
-from vardkase.runtime.service import Application, application
 from vardkase.runtime.settings import Settings
 from vardkase.runtime.sockets import listen, url
 from vardkase.runtime.tasks import Tasks
@@ -20,6 +19,7 @@ from .access.audit import Audit
 from .history.pool import Archive
 from .house import House
 from .hub import Hub
+from .links import Told
 from .live import Live
 from .measuring import measure
 from .metrics import GatewayMetrics
@@ -41,7 +41,8 @@ class Gateway:
         Raises:
             Ended: the port is taken, or the address is not this computer's.
         """
-        self._settings = settings
+        public_url = settings.web.public_url or settings.nats_public_url
+        self._settings = settings = settings.model_copy(update={"nats_public_url": public_url})
         self._metrics = metrics
         self._counts: Final = GatewayMetrics(metrics.registry)
         self._bound = (
@@ -79,6 +80,7 @@ class Gateway:
             access=access,
             audit=Audit(settings, metrics, clock, self.tasks),
             bus=nc,
+            links=Told(settings, self.tasks),
             writing=Writing(settings, metrics, self.tasks),
             archive=Archive.of(settings, metrics, clock, self.tasks),
             public=None if settings.nats_public_url is None else PublicSide(settings, metrics, clock),
@@ -96,6 +98,7 @@ class Gateway:
         """Read what there is, and keep it live."""
         house = self._house or self._open(nc)
         house.live.start(nc)
+        house.links.start(nc)
         await house.access.start(nc)
         await house.audit.start(nc)
         await house.writing.start(nc)
@@ -142,13 +145,3 @@ class Gateway:
 async def _opened(house: House) -> None:
     await house.live.until_whole()
     house.opened.set()
-
-
-def build(settings: Settings) -> Application:
-    """The gateway as an application.
-
-    Raises:
-        Ended: the port is taken, or the address is not this computer's.
-    """
-    metrics = Metrics(process=True)
-    return application(Gateway(settings, metrics), settings, metrics)

@@ -49,6 +49,42 @@ _NEAREST: Final[dict[str, Any]] = {
         "condition": {"type": "string"},
     },
 }
+_LINK: Final[dict[str, Any]] = {
+    "type": "object",
+    "title": "NodeLink",
+    "description": "The link to one node. That it is down changes nothing of what was reported: that ages.",
+    "required": ["node", "level", "code", "name", "up", "since", "last_seen", "lag_messages", "lag_s", "stalled"],
+    "properties": {
+        "node": {"type": "string"},
+        "level": {"type": "string"},
+        "code": {"type": "string"},
+        "name": {"type": "string"},
+        "up": {"type": ["boolean", "null"], "description": "Whether the node at the other end answers; null: unknown."},
+        "since": {"type": "string", "format": "date-time", "description": "Since when it is up, or down."},
+        "last_seen": {
+            "type": ["string", "null"],
+            "format": "date-time",
+            "description": "When it last answered; null: never in the last week.",
+        },
+        "lag_messages": {
+            "type": ["integer", "null"],
+            "minimum": 0,
+            "description": "Reports and orders there that are not here yet; null: not known.",
+        },
+        "lag_s": {
+            "type": ["number", "null"],
+            "minimum": 0,
+            "description": "How much older the last one here is than the last one there, in seconds; null: not known.",
+        },
+        "stalled": {"type": "boolean", "description": "It answers, has more, and nothing comes. The node mends it."},
+        "foreign": {
+            "type": "integer",
+            "minimum": 0,
+            "description": "Messages that were not its to send, since the node started: they count nowhere.",
+        },
+        "detail": {"type": "string", "description": "For people."},
+    },
+}
 _NEED_PLACE: Final[dict[str, Any]] = {"type": "object", "properties": {"point": _ID, "need_id": _ID}}
 
 SCHEMAS: Final[Mapping[str, dict[str, Any]]] = {
@@ -217,6 +253,32 @@ SCHEMAS: Final[Mapping[str, dict[str, Any]]] = {
             },
         },
     },
+    "NodeLinks": {
+        "type": "object",
+        "title": "NodeLinks",
+        "description": "How the links of the node that answers are, as far as they concern an area.",
+        "required": ["level", "code", "node", "as_of", "children", "parent"],
+        "properties": {
+            "level": {"type": "string"},
+            "code": {"type": "string"},
+            "node": {"type": "string", "description": "The node that answers."},
+            "as_of": {
+                "type": ["string", "null"],
+                "format": "date-time",
+                "description": "When they were looked at, in real time; null: the node is in no federation.",
+            },
+            "children": {
+                "type": "array",
+                "description": "Nodes that dial this one, and have the area, a part of it, or what it lies in.",
+                "items": {"$ref": f"{_SCHEMAS}NodeLink"},
+            },
+            "parent": {
+                "description": "The node that this one dials, for who may read all of this one's area; null: none.",
+                "oneOf": [{"$ref": f"{_SCHEMAS}NodeLink"}, {"type": "null"}],
+            },
+        },
+    },
+    "NodeLink": _LINK,
     "Readiness": {
         "type": "object",
         "title": "Readiness",
@@ -291,6 +353,7 @@ POINTS: Final = answers(ref("PointCollection"), 304, 400, 401, 403, 404, 429, 50
 POINT: Final = answers(ref("PointFeature"), 304, 400, 401, 403, 404, 429, 503, media=GEOJSON, headers=CACHED)
 ALERTS: Final = answers(ref("AlertPage"), 304, 400, 401, 403, 429, 503, headers=PAGED)
 ALERT: Final = answers(ref("AlertWithNearest"), 304, 400, 401, 403, 404, 429, 503, headers=CACHED)
+LINKS: Final = answers(ref("NodeLinks"), 304, 400, 401, 403, 429, 503, headers=CACHED)
 SHORT: Final = answers(ref("RunningShort"), 304, 400, 401, 403, 429, 503, headers=CACHED)
 NEEDS: Final = answers(ref("NeedPage"), 304, 400, 401, 403, 429, 503, headers=PAGED)
 STREAM: Final = answers(

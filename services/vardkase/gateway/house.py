@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .access.access import Access
     from .access.audit import Audit
     from .history.pool import Archive
+    from .links import Told
     from .public.side import PublicSide
     from .writing.writing import Writing
 
@@ -43,6 +44,8 @@ class House:
     audit: "Audit"
     bus: Connection
     """The node's account."""
+    links: "Told"
+    """What the node tells of its links to other nodes."""
     writing: "Writing"
     checks: Callable[[], Sequence[Check]]
     """What must hold for the gateway to be ready, as it is now."""

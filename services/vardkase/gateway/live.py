@@ -11,7 +11,7 @@ from nats.aio.client import Client
 
 from vardkase.runtime.clock import Clock
 from vardkase.runtime.health import Check
-from vardkase.runtime.jetstream.delivery import Delivery
+from vardkase.runtime.jetstream.delivery import Delivery, is_answer
 from vardkase.runtime.settings import Settings
 from vardkase.runtime.tasks import Tasks
 from vardkase_contracts import streams, subjects
@@ -221,6 +221,8 @@ class Live:
         def taken(deliveries: Sequence[Delivery]) -> None:
             for one in deliveries:
                 try:
+                    if is_answer(one.data):
+                        raise ValueError("it was not written by a service")  # noqa: TRY301 -- told of as the rest
                     change = take(one)
                 except (ValueError, TypeError, LookupError) as error:
                     self.skipped += 1

@@ -24,6 +24,7 @@ ROUTERS: Final = (
     "alerts",
     "needs",
     "runningshort",
+    "links",
     "stream",
     "writing.reports",
     "writing.orders",

@@ -9,7 +9,6 @@ from vardkase.federation import topology
 from vardkase.federation.fill import watch
 from vardkase.runtime.health import Check
 from vardkase.runtime.metrics import Metrics
-from vardkase.runtime.service import Application, application
 from vardkase.runtime.settings import Settings
 from vardkase.runtime.tasks import Tasks
 from vardkase_contracts.vocab import REALITIES
@@ -48,9 +47,3 @@ class Intake:
     def checks(self) -> Sequence[Check]:
         """What must hold for it to be ready."""
         return [check for lane in self._lanes for check in lane.checks()]
-
-
-def build(settings: Settings) -> Application:
-    """Intake as an application."""
-    metrics = Metrics(process=True)
-    return application(Intake(settings, metrics), settings, metrics)

@@ -12,9 +12,10 @@ import signal
 import socket
 import sys
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import nats.errors
@@ -57,11 +58,19 @@ class EmbeddedNats:
     Args:
         settings: `data_dir`, `node`, and `nats_port` (0: a free one, kept while this object lives).
         links: the links to other servers that it starts with, asked at each start; `relink` changes them.
+        variables: of its environment, besides those of this process.
     """
 
-    def __init__(self, settings: Settings, *, links: Callable[[], Links] = Links) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        links: Callable[[], Links] = Links,
+        variables: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self._node = settings.node
         self._links = links
+        self._variables = dict(variables)
         self._listen = ""
         self._dir = settings.data_dir / "nats"
         self._port = settings.nats_port
@@ -94,7 +103,7 @@ class EmbeddedNats:
         if self._port:
             _free(self._port)
         written = self._prepare()
-        told = self._log.stat().st_size if self._log.is_file() else 0
+        told = self.log_file.stat().st_size if self.log_file.is_file() else 0
         for old in self._dir.glob("*.ports"):
             old.unlink(missing_ok=True)
         try:
@@ -105,7 +114,7 @@ class EmbeddedNats:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=asyncio.subprocess.DEVNULL,
-                env=_environment(),
+                env=_environment() | self._variables,
                 start_new_session=True,
                 preexec_fn=_die_with_parent(),
             )
@@ -116,8 +125,8 @@ class EmbeddedNats:
                 await self._until_ready(self._process)
         except TimeoutError:
             await self.stop()
-            raise Failed(f"nats-server was not ready in {_START_TIMEOUT:g} s: see {self._log}") from None
-        for line in _warnings(self._log, told):
+            raise Failed(f"nats-server was not ready in {_START_TIMEOUT:g} s: see {self.log_file}") from None
+        for line in _warnings(self.log_file, told):
             log.warning("nats-server: %s", line)
         await self._watch_from_now()
 
@@ -248,7 +257,8 @@ class EmbeddedNats:
         return self._dir / "nats-server.conf"
 
     @property
-    def _log(self) -> Path:
+    def log_file(self) -> Path:
+        """Where it logs."""
         return self._dir / "nats-server.log"
 
     def _prepare(self) -> Path:
@@ -267,7 +277,7 @@ class EmbeddedNats:
         made = config(
             node=self._node,
             directory=self._dir,
-            log=self._log,
+            log=self.log_file,
             listen=self._listen,
             passwords=self._passwords,
             links=links,
@@ -279,7 +289,7 @@ class EmbeddedNats:
         try:
             while True:
                 if ended.done():
-                    raise Failed(f"nats-server ended at once: {_why(self._log)}")
+                    raise Failed(f"nats-server ended at once: {_why(self.log_file)}")
                 if self._port_known():
                     with contextlib.suppress(ConnectFailed, NoAnswer, ApiError):
                         nc = await connect(self.url, name="supervisor", within=2.0)

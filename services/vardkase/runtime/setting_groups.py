@@ -13,6 +13,7 @@ from vardkase.runtime.setting_types import (
     Descriptor,
     InboxPrefix,
     ListenAddress,
+    NatsUrl,
     Port,
     Seconds,
     SecondsOrNone,
@@ -67,6 +68,10 @@ class LinksSettings(_Group):
     """The same when it is heard of, has more, and nothing comes."""
     redial: Seconds = 15.0
     """A link to the parent that has been down for so long though its port answers is dialled anew."""
+    tell: Seconds = 10.0
+    """How often it is told how the links are; that one is up or down, or stands still, is told at once."""
+    count: Seconds = 30.0
+    """How often it is counted what children sent that is not theirs to say."""
 
 
 class HealthSettings(_Group):
@@ -165,6 +170,8 @@ class WebSettings(_Group):
     node_port: Port | None = None
     """Where the node itself answers on loopback: what `/healthz`, `/readyz` and `/metrics` are asked of. None: the
     gateway answers for itself. Set by `vardkase up`."""
+    public_url: NatsUrl | None = None
+    """The node's NATS as everyone may read what is public. None: `nats_public_url`. Set by `vardkase up`."""
     connections: Count = 4_000
     """Most connections at once; one more takes the place of an idle one, else it is refused."""
     clients: Count = 2_000

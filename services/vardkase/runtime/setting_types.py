@@ -64,6 +64,13 @@ def _count(value: Any) -> int:
     return _whole(value, 1, 1_000_000_000, "a whole number from 1")
 
 
+def _copies(value: Any) -> int:
+    found = _whole(value, 1, 5, "1, 3 or 5")
+    if found % 2 == 0:
+        raise ValueError("expected 1, 3 or 5: an even number survives no more than the odd one below it")
+    return found
+
+
 def _speed(value: Any) -> float:
     if isinstance(value, str) and re.fullmatch(r"[0-9]+(\.[0-9]+)?", value.strip()):
         value = float(value)
@@ -178,6 +185,8 @@ ListenAddress = Annotated[str, BeforeValidator(_listen)]
 """A host and port to listen on."""
 Count = Annotated[int, BeforeValidator(_count)]
 """How many, at least 1."""
+Copies = Annotated[int, BeforeValidator(_copies)]
+"""How many servers keep the same: 1, 3 or 5."""
 Speed = Annotated[float, BeforeValidator(_speed)]
 """Times real time; 0 stands still."""
 AreaCode = Annotated[str, BeforeValidator(_area)]

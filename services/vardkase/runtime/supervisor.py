@@ -30,9 +30,9 @@ log: Final = logging.getLogger(__name__)
 Command = Callable[[str], Sequence[str]]
 
 
-def command(service: str) -> Sequence[str]:
-    """What runs a service."""
-    return (sys.executable, "-m", "vardkase.cli.main", "run", service)
+def command(*services: str) -> Sequence[str]:
+    """What runs services in one process."""
+    return (sys.executable, "-m", "vardkase.cli.main", "run", *services)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -258,6 +258,13 @@ class Connection(Client):
         await super()._close(status, do_cbs)
         self._ended = self._ending
 
+    async def _process_connect_init(self) -> None:
+        await super()._process_connect_init()
+        stream = getattr(self._transport, "_io_writer", None)
+        if isinstance(stream, asyncio.StreamWriter) and stream.get_extra_info("sslcontext") is not None:
+            # nats-py does not tell its reader that it is above TLS: asyncio would warn at the end of each connection.
+            cast("Any", stream.transport.get_protocol())._over_ssl = True
+
     async def _connect_to_server(self, s: Srv) -> None:
         """Only for the one task that is to reconnect: Python 3.11 can lose the cancelling of the one before it."""
         self._only_one()

@@ -9,6 +9,8 @@ _SHORT: Final = 9
 """`$JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<ns>.<pending>`."""
 _LONG: Final = 11
 """The same with `<domain>.<account>` after `ACK`, and perhaps a random token last."""
+_ANSWERS: Final = (b'{"type":"io.nats.', b'{"stream":"', b'{"error":', b"+ACK", b"-ERR")
+"""How what the server answers begins. A document of ours begins with none of these."""
 
 
 class Delivery(NamedTuple):
@@ -48,6 +50,15 @@ class Position(NamedTuple):
     """µs since the epoch."""
     pending: int
     """How many follow."""
+
+
+def is_answer(data: bytes) -> bool:
+    """Whether this is an answer of the server, and no document that a service wrote.
+
+    Who asks says where the answer goes, and no permission says where that may be: whoever may ask anything at all can
+    have an answer stored where documents stand. He chooses the place, and nothing of what is in it.
+    """
+    return not data or data.startswith(_ANSWERS)
 
 
 def position(reply: bytes) -> Position | None:

@@ -72,7 +72,7 @@ async function resume() {
 function leave(why) {
   for (const each of [feed, real, around]) each?.end();
   [feed, real, around, board] = [null, null, null, null];
-  Object.assign(store, { me: null, situation: null, feed: null, real: null });
+  Object.assign(store, { me: null, situation: null, feed: null, real: null, links: null });
   fill(root, login.node);
   login.render(why);
 }
@@ -108,6 +108,8 @@ function follow() {
     around = new Around(feed.situation, board.outlines, mayRead);
     store.situation = feed.situation;
     store.feed = feed;
+    store.links = null;
+    lookAtLinks().then(changed);
   }
   const wanted = world !== "act" && me.realities.includes("act");
   if (wanted && real === null) real = new RealFeed(me.area);
@@ -143,7 +145,22 @@ async function look() {
     if (error.status === 401) leave("login.ended");
     // No answer: the stream notices by itself, and says so.
   }
+  await lookAtLinks();
   changed();
+}
+
+/** The links that the reports of the area come by. Without an answer nothing is said of them. */
+async function lookAtLinks() {
+  const situation = store.situation;
+  if (situation === null) return;
+  const query = new URLSearchParams({ code: situation.area.code, reality: situation.reality });
+  try {
+    const told = await get(`/v1/links?${query}`);
+    if (store.situation === situation) store.links = told;
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    store.links = null;
+  }
 }
 
 dress();

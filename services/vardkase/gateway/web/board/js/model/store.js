@@ -40,6 +40,8 @@ export const store = {
   /** Real alerts that break through an exercise, by key; `null` where there is no exercise, or they may not be read. */
   real: null,
   connection: { name: "connecting", since: performance.now(), heard: null },
+  /** How the node's links are, and of which area; `null` before it is known, or when it cannot be. */
+  links: null,
   /** What the node says of itself when it is not ready; `null`: it is. */
   unready: null,
 };

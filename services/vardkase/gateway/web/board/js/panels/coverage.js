@@ -4,6 +4,7 @@ import { attr, fill, h, icon, show, svg, text } from "../lib/dom.js";
 import { clockTime, number } from "../lib/format.js";
 import { t } from "../lib/i18n.js";
 import { ageOf, retime } from "../lib/ticking.js";
+import { LinkLine } from "./links.js";
 
 const PARTS = ["on_time", "stale", "silent"];
 
@@ -16,11 +17,13 @@ export class Coverage {
     this.bar = svg("svg", { class: "bar", role: "img" }, this.rects);
     this.missing = h("p", { class: "missing" });
     this.made = h("p", { class: "made" });
-    this.node = h("section", { class: "coverage" }, this.sentence, this.bar, this.missing, this.made);
+    this.links = new LinkLine();
+    this.node = h("section", { class: "coverage" }, this.sentence, this.bar, this.missing, this.links.node, this.made);
   }
 
-  render(view) {
+  render(view, store) {
     const { picture } = view;
+    this.links.render(store);
     attr(this.node, "aria-label", t("coverage.title"));
     show(this.node, picture !== null);
     if (picture === null) return;

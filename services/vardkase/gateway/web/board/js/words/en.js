@@ -68,6 +68,14 @@ export default {
     adopted: (at) => `Adopted ${at}`,
     made: (at) => `made ${at}`,
   },
+  links: {
+    up: (count) => (count === "1" ? "1 node connected" : `all ${count} nodes connected`),
+    down: (name, age) => `no link to ${name} for ${age}`,
+    behind: (name, count) => `${name}: ${count} reports on their way`,
+    parent: (name, age) => `no link up to ${name} for ${age}`,
+    more: (count) => `and ${count} more`,
+    unknown: "the node's links are not known just now",
+  },
   figures: {
     title: "The situation in numbers",
     condition: "Condition, open points",
