@@ -15,6 +15,7 @@ PROGRAMS = ("dockerd", "docker-compose", "debootstrap", "iptables-save", "promet
 _SYSTEM = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _START = 60.0
 _FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
+_BRIDGE = Path("/sys/class/net/docker0")
 
 
 def missing() -> str | None:
@@ -39,6 +40,7 @@ class Daemon:
         self._process: subprocess.Popen[bytes] | None = None
         self._rules = b""
         self._forward = ""
+        self._bridged = False
 
     @property
     def environment(self) -> dict[str, str]:
@@ -51,6 +53,7 @@ class Daemon:
             ["iptables-save"], env=self.environment, capture_output=True, check=True, timeout=30
         ).stdout
         self._forward = _FORWARD.read_text()
+        self._bridged = _BRIDGE.exists()
         (CACHE / "docker").mkdir(parents=True, exist_ok=True)
         command = ["dockerd", "--host", self.environment["DOCKER_HOST"], "--data-root", str(CACHE / "docker")]
         command += ["--exec-root", str(self._run / "exec"), "--pidfile", str(self._run / "docker.pid")]
@@ -76,6 +79,8 @@ class Daemon:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        if not self._bridged:
+            subprocess.run(["ip", "link", "delete", _BRIDGE.name], env=self.environment, check=False, timeout=30)
         subprocess.run(["iptables-restore"], env=self.environment, input=self._rules, check=False, timeout=30)
         _FORWARD.write_text(self._forward)
         shutil.rmtree(self._run, ignore_errors=True)
