@@ -20,20 +20,24 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     needs.look_for(item)
 
 
-_LONG: Final = "a long campaign: run it with -m campaign"
+_ASKED_FOR: Final = {
+    "slow": "takes some ten seconds or more: run it with -m slow",
+    "campaign": "a long campaign: run it with -m campaign",
+}
 #: Tests that wait for whole nodes come first, so that the last to end is a file of quick ones.
 _LONGEST_FIRST: Final = ("federation", "browser", "faults", "integration", "acceptance")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Slow rooms before quick ones, each in its own order; long campaigns only if they are asked for by their mark."""
+    """Rooms of whole nodes first, each in its own order; what takes long only if it is asked for by its mark."""
     items.sort(key=lambda item: _rank(item.path.parent.name))
-    if "campaign" in config.option.markexpr:
-        return
-    for item in items:
-        marker = item.get_closest_marker("campaign")
-        if marker is not None and not marker.kwargs.get("quick"):
-            item.add_marker(pytest.mark.skip(reason=_LONG))
+    for name, reason in _ASKED_FOR.items():
+        if name in config.option.markexpr:
+            continue
+        for item in items:
+            marker = item.get_closest_marker(name)
+            if marker is not None and not marker.kwargs.get("quick"):
+                item.add_marker(pytest.mark.skip(reason=reason))
 
 
 def _rank(room: str) -> int:

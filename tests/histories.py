@@ -344,9 +344,9 @@ class MemoryStore:
             and row.event["subject"][:4] == point.kommun
             and not _late(row, point.by)
         ]
-        own = {row.event["id"] for row in rows if row.event["subject"][5:] == point.slug}
+        own = {row.event["id"] for row in rows if row.event["subject"][5:] == point.slug or row.kind == "withdraw"}
         for row in rows:
-            if row.event["id"] in own or row.kind == "withdraw":
+            if row.event["id"] in own:
                 yield Logged(row.delivery, f"lan-24/{row.sequence}")
 
     async def redacted(self, reality: Reality, kommuner: Sequence[str]) -> AsyncIterator[Delivery]:

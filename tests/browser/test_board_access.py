@@ -31,6 +31,7 @@ async def settled(page: Page) -> None:
     await expect(page.locator("main[aria-busy]")).to_have_count(0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("theme", ["light", "dark"])
 async def test_no_serious_fault_in_any_view(
     gateway: Running, story: Story, open_page: OpenPage, theme: kit.Theme
@@ -111,6 +112,7 @@ async def test_everything_can_be_reached_by_tab(board: Page) -> None:
     assert len({each for each in seen if each.startswith("karta|")}) <= 6  # buttons, an area, a point: no maze
 
 
+@pytest.mark.slow
 async def test_a_telephone_shows_one_part_at_a_time(gateway: Running, story: Story, open_page: OpenPage) -> None:
     """No sideways scrolling, down to 320 px; the parts are changed at the bottom, and details lie over them."""
     del story

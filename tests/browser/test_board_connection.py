@@ -18,6 +18,7 @@ AWAY = "ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|ERR_INCOM
 """What a browser says on its console while nobody answers."""
 
 
+@pytest.mark.slow
 async def test_a_gateway_that_goes_away_is_noticed_and_what_was_missed_comes(
     open_page: OpenPage, nats_server: NatsServer, tmp_path: Path
 ) -> None:

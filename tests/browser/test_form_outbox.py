@@ -65,6 +65,7 @@ async def kinds(running: Running, many: int) -> bool:
     return len(await reported(running)) == many
 
 
+@pytest.mark.slow
 async def test_an_answer_that_was_lost_makes_no_second_report(running: Running, open_page: OpenPage) -> None:
     """Stored, and the answer lost on its way: it is sent again under the same id, and counts once."""
     page = await form(running, open_page)

@@ -129,6 +129,7 @@ async def leader(nc: Connection, stream: str) -> str | None:
     return (await call(nc, f"STREAM.INFO.{stream}"))["cluster"].get("leader")
 
 
+@pytest.mark.slow
 async def test_every_stream_has_three_copies_and_outlives_a_server(
     cluster: Cluster, dial: Dial, eventually: Eventually
 ) -> None:

@@ -187,6 +187,7 @@ def test_the_gateway_killed(node: Up) -> None:
         reader.wait_for("alert", raised("power.lost", "cleared"))
 
 
+@pytest.mark.slow
 def test_nats_away(node: Up) -> None:
     """What is held is read on; nothing is taken that could not be stored; readers keep their streams; then all goes on.
 

@@ -3,6 +3,7 @@
 import asyncio
 import time
 
+import pytest
 from nats.aio.subscription import Subscription
 
 from servers import Eventually
@@ -50,6 +51,7 @@ async def test_a_full_buffer_is_no_silence(nc: Connection) -> None:
         await reader.stop()
 
 
+@pytest.mark.slow
 async def test_a_server_that_is_late_is_not_asked_again_and_again(nc: Connection, eventually: Eventually) -> None:
     """While nothing at all comes a reader binds anew ever more seldom: a flooded server keeps what it was asked for."""
     await call(nc, "STREAM.CREATE.S", {"name": "S", "subjects": ["s.>"], "storage": "file", "allow_atomic": True})

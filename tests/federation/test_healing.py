@@ -54,6 +54,7 @@ async def _has(level: Level, held: list[str]) -> bool:
     return sorted(await level.has()) == held
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [30, 1500], ids=["fetched", "read again"])
 async def test_a_gap_is_filled(three: Three, count: int) -> None:
     """Reports that the source went past are fetched from the child; if they are many, it is read again from there."""
@@ -74,6 +75,7 @@ async def test_a_gap_is_filled(three: Three, count: int) -> None:
         await three.federation.until_has([three.lan], [*first, *skipped, *last])
 
 
+@pytest.mark.slow
 async def test_what_is_fetched_is_the_childs_own(three: Three) -> None:
     """What the child has in another's name is left out, as it is when it comes by itself."""
     config = (await call(three.kommun.nc, f"STREAM.INFO.{streams.REPORTS}"))["config"]
@@ -86,6 +88,7 @@ async def test_what_is_fetched_is_the_childs_own(three: Three) -> None:
     await three.federation.eventually(lambda: three.lan.healed_of("kommun-2480", "gap"), within=5)
 
 
+@pytest.mark.slow
 async def test_a_consumer_that_was_deleted_is_made_again_and_read(three: Three) -> None:
     """Whoever deleted it: the child makes it, and reports arrive."""
     await three.kommun.report("a")
@@ -102,6 +105,7 @@ async def test_a_source_that_was_taken_away_is_put_back(three: Three) -> None:
     await three.federation.until_has([three.lan, three.nation], ["a"])
 
 
+@pytest.mark.slow
 async def test_a_landing_stream_that_was_lost_is_made_again(three: Three) -> None:
     """And the child is read from its beginning: some of it twice, nothing not at all."""
     await three.kommun.report(*(told := names("a", 50)))

@@ -282,6 +282,7 @@ async def test_having_answers_sent_where_documents_stand(ring: Ring) -> None:
     assert await ring.neighbours_word_arrives(26, "after-answers") < PATIENCE
 
 
+@pytest.mark.slow
 async def test_flooding(ring: Ring) -> None:
     """Ten thousand reports of its own at once: they are merged, and the neighbour's word arrives meanwhile."""
     signer = signer_of(ring.federation, "kommun-2482")
@@ -308,6 +309,7 @@ async def test_flooding(ring: Ring) -> None:
     assert ring.lan.up("kommun-2482")
 
 
+@pytest.mark.slow
 async def test_filling_the_log(ring: Ring) -> None:
     """Who fills it waits, and loses nothing; what is left of it is the others'."""
     told = await call(ring.lan.nc, f"STREAM.INFO.{streams.REPORTS}")

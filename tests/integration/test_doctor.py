@@ -94,6 +94,7 @@ async def doctor(*options: str, **variables: str) -> tuple[int, dict[str, Any]]:
     return done.code, {each["check"]: each for each in found}
 
 
+@pytest.mark.slow
 async def test_a_healthy_node_is_found_healthy_by_its_directory_and_a_stopped_service_is_seen(
     up: Callable[[], Up], eventually: Eventually
 ) -> None:
@@ -242,6 +243,7 @@ async def test_accounts_that_are_not_apart_are_an_error(nats_server: NatsServer)
     assert "tp.v1.act.state.>" in found["public reader"].seen
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("bus")
 async def test_a_server_that_is_gone_or_hangs_ends_the_look_in_time(nats_server: NatsServer) -> None:
     """Connection refused, and a server that takes connections and says nothing: both within 10 s."""
@@ -257,6 +259,7 @@ async def test_a_server_that_is_gone_or_hangs_ends_the_look_in_time(nats_server:
     assert gone["connection"].status == "error"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("bus")
 async def test_a_server_that_stops_answering_in_the_middle_is_told_of_in_time(link: Link) -> None:
     """A black hole after the connection was made: what was seen stands, the rest is told as unanswered."""

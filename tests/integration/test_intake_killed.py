@@ -18,6 +18,7 @@ SUBJECT = "tp.v1.act.report.24.2480.umedalen-skola.status"
 TOTAL = 20_000
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(180)
 async def test_kill_9_of_intake_in_the_middle_of_20_000_reports(tmp_path: Path, eventually: Eventually) -> None:
     """Whatever moment it is killed at, the log has each report once, and each refused one is told of."""

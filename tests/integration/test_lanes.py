@@ -83,6 +83,7 @@ async def agrees(node: Node) -> bool:
     return await node.versions() == versions and await node.open_alerts() == alerts
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(240)
 async def test_a_backlog_of_one_child_delays_no_alert_elsewhere(node: Node, eventually: Eventually) -> None:
     """While one kommun's backlog is merged the others' alerts come at once; and of it none before it is merged."""
@@ -126,6 +127,7 @@ async def test_a_backlog_of_one_child_delays_no_alert_elsewhere(node: Node, even
     await eventually(lambda: agrees(node), what="what the log says")
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(240)
 async def test_children_come_and_go_while_reports_flow(node: Node, tmp_path: Path, eventually: Eventually) -> None:
     """Whichever way the log is divided meanwhile, each report counts, and nothing is told twice or restarted."""
@@ -153,6 +155,7 @@ async def test_children_come_and_go_while_reports_flow(node: Node, tmp_path: Pat
     assert await node.twins() == []
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(240)
 async def test_killed_while_the_log_is_divided_otherwise(node: Node, tmp_path: Path, eventually: Eventually) -> None:
     """Whatever moment it is killed at, and whatever the children are when it starts again: all counts, none twice."""

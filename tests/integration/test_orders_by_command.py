@@ -77,6 +77,7 @@ async def document(cli: Cli, *arguments: str) -> Any:
     return json.loads(line)
 
 
+@pytest.mark.slow
 async def test_rules_are_overridden_shown_and_given_back(cli: Cli, tmp_path: Path) -> None:
     """A file makes other limits for a point at once; they are shown with whose they are, and taken away again."""
     file = tmp_path / "o.yaml"
@@ -111,6 +112,7 @@ async def test_rules_are_overridden_shown_and_given_back(cli: Cli, tmp_path: Pat
     assert "data.override.heat.low" in refused.stderr
 
 
+@pytest.mark.slow
 async def test_alerts_are_silenced_listed_and_told_again(cli: Cli, eventually: Eventually, tmp_path: Path) -> None:
     """A silence shows on the alert until it is ended; whoever acts for another area cannot end it."""
     file = tmp_path / "o.yaml"

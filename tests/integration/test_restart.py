@@ -20,6 +20,7 @@ def variables() -> dict[str, str]:
     return {"VARDKASE_AREA": "24", "VARDKASE_CLOCK_START": iso(NOW), "VARDKASE_CLOCK_SPEED": "0"}
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(240)
 async def test_kill_9_in_the_middle_of_20_000_reports(
     tmp_path: Path, eventually: Eventually, variables: dict[str, str]

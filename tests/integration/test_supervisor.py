@@ -367,6 +367,7 @@ async def test_a_service_that_is_frozen_costs_its_own_metrics_alone(
     assert node.pid("a") == pid
 
 
+@pytest.mark.slow
 async def test_a_service_that_answers_nothing_for_too_long_is_killed(
     make_node: MakeNode, eventually: Eventually
 ) -> None:

@@ -306,6 +306,7 @@ async def test_what_is_killed_comes_back_and_nothing_is_lost(
     assert "Traceback" not in node.told()
 
 
+@pytest.mark.slow
 async def test_a_killed_node_leaves_no_orphans_and_loses_nothing(
     make_up: MakeUp, eventually: Eventually, dial: Dial
 ) -> None:

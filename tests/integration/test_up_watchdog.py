@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import psutil
+import pytest
 
 from servers import Eventually
 from vardkase.runtime import httpio
@@ -43,6 +44,7 @@ def started(directory: Path) -> subprocess.Popen[bytes]:
         )
 
 
+@pytest.mark.slow
 async def test_a_supervisor_that_stands_still_ends_with_all_its_children(
     tmp_path: Path, eventually: Eventually
 ) -> None:

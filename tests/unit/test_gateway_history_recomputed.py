@@ -88,6 +88,19 @@ def test_a_copy_that_counts_and_was_observed_later_leaves_nothing_before() -> No
         assert [each["id"] for each in then.states()] == known
 
 
+def test_a_withdraw_that_lost_to_another_copy_withdraws_nothing() -> None:
+    """Its copy that counts is about another point, and says nothing of the report."""
+    withdraw = row(1, "withdraw", {"report_ids": ["x"]}, id="w")
+    others = (row(2, "status", {"occupancy": number}, id="w", point="2480-b") for number in range(100))
+    stronger = next(each for each in others if digest(each) < digest(withdraw))
+    log = Log((row(0, "status", {"occupancy": 1}, id="x"), withdraw, stronger))
+    for basis in ("known", "observed"):
+        found = asyncio.run(history(store_of(log), Asked("2480-a", "act", basis, log.end, 0, 10)))
+        assert [each["counts"] for each in found.entries if each["report"]["id"] == "x"] == [True]
+        _, parts = parts_after([orjson.loads(orjson.dumps(each)) for each in found.entries])
+        assert parts["facts.occupancy"]["value"] == 1
+
+
 def parts_after(entries: list[dict[str, Any]]) -> tuple[str | None, dict[str, Any]]:
     """What a state is after a history, put together of what changed."""
     parts: dict[str, Any] = {}

@@ -324,15 +324,19 @@ async def _steps(store: Store, log: PointLog) -> AsyncIterator[Step]:
 
 def _of_registers(steps: Sequence[Step]) -> list[Step]:
     """Of what came in `act` what exercises read, and what decides whether that counts."""
-    registers = {step.identity for step in steps if step.kind in _REGISTERS}
-    return [step for step in steps if step.identity in registers or step.withdraws & registers]
+    return _deciding(steps, {step.identity for step in steps if step.kind in _REGISTERS})
 
 
 def _concerning(steps: Iterable[Step], point: str) -> list[Step]:
     """Those that are about the point, or decide whether one of these counts."""
     steps = list(steps)
-    own = {step.identity for step in steps if step.subject == point}
-    return [step for step in steps if step.identity in own or step.withdraws & own]
+    return _deciding(steps, {step.identity for step in steps if step.subject == point})
+
+
+def _deciding(steps: Sequence[Step], own: Collection[Identity]) -> list[Step]:
+    """All copies of some reports, and of what withdraws them: of a withdraw, too, another copy may be what counts."""
+    deciding = {*own, *(step.identity for step in steps if not step.withdraws.isdisjoint(own))}
+    return [step for step in steps if step.identity in deciding]
 
 
 async def hidden_of(store: Store, reality: Reality, kommuner: Sequence[str]) -> set[Identity]:
