@@ -90,7 +90,7 @@ def test_a_copy_that_counts_and_was_observed_later_leaves_nothing_before() -> No
 
 def test_a_withdraw_that_lost_to_another_copy_withdraws_nothing() -> None:
     """Its copy that counts is about another point, and says nothing of the report."""
-    withdraw = row(1, "withdraw", {"report_ids": ["x"]}, id="w")
+    withdraw = row(1, "withdraw", {"report_ids": ["x"]}, id="w", point="2480-_")
     others = (row(2, "status", {"occupancy": number}, id="w", point="2480-b") for number in range(100))
     stronger = next(each for each in others if digest(each) < digest(withdraw))
     log = Log((row(0, "status", {"occupancy": 1}, id="x"), withdraw, stronger))
