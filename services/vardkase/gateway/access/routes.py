@@ -88,7 +88,9 @@ async def list_(
     who: Who,
     *,
     status: Annotated[Status | None, Query(description="Those alone.")] = None,
-    point: Annotated[str | None, Query(description="Those bound to this point.", max_length=64)] = None,
+    point: Annotated[
+        str | None, Query(description="Those bound to this point.", pattern=r"^[0-9]{4}-[a-z0-9-]{1,40}$")
+    ] = None,
     limit: Annotated[int, Query(ge=1, le=_MOST)] = 500,
 ) -> Response:
     """The newest first, without their secrets; also what expired lately, or was revoked."""
