@@ -24,13 +24,19 @@ _ASKED_FOR: Final = {
     "slow": "takes some ten seconds or more: run it with -m slow",
     "campaign": "a long campaign: run it with -m campaign",
 }
+#: Where every test starts a browser and a node.
+_SLOW_ROOMS: Final = ("browser",)
 #: Tests that wait for whole nodes come first, so that the last to end is a file of quick ones.
 _LONGEST_FIRST: Final = ("federation", "browser", "faults", "integration", "acceptance")
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest leaves out what was not asked for
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Rooms of whole nodes first, each in its own order; what takes long only if it is asked for by its mark."""
     items.sort(key=lambda item: _rank(item.path.parent.name))
+    for item in items:
+        if item.path.parent.name in _SLOW_ROOMS:
+            item.add_marker("slow")
     for name, reason in _ASKED_FOR.items():
         if name in config.option.markexpr:
             continue
