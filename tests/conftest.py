@@ -24,8 +24,8 @@ _ASKED_FOR: Final = {
     "slow": "takes some ten seconds or more: run it with -m slow",
     "campaign": "a long campaign: run it with -m campaign",
 }
-#: Where every test starts a browser and a node.
-_SLOW_ROOMS: Final = ("browser",)
+#: Where every test starts a browser and a node, or the nodes of three levels.
+_SLOW_ROOMS: Final = ("browser", "federation")
 #: Tests that wait for whole nodes come first, so that the last to end is a file of quick ones.
 _LONGEST_FIRST: Final = ("federation", "browser", "faults", "integration", "acceptance")
 
