@@ -107,7 +107,7 @@ async def test_the_public_user_reads_one_stream_and_nothing_else(make: Make, dia
     live = await reader.subscribe("tp.v1.act.public.>")
     await reader.flush()
     await writer.jetstream().publish(PUBLIC, b"[]")
-    assert (await live.next_msg(timeout=2)).data == b"[]"
+    assert (await live.next_msg(timeout=10)).data == b"[]"
 
     push = {"name": "c", "ack_policy": "none", "deliver_subject": PUBLIC}
     forbidden: list[tuple[str, dict[str, Any] | None]] = [
