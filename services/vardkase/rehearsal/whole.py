@@ -2,12 +2,11 @@
 
 import asyncio
 import contextlib
-import ctypes
 import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +16,7 @@ from vardkase.rehearsal.values import LinkSeen
 from vardkase.runtime import httpio
 from vardkase.runtime.errors import Failed
 from vardkase.runtime.jetstream.connection import Connection, connect
+from vardkase.runtime.orphans import die_with_parent
 
 _READY: Final = 180.0
 """Seconds that a node may take to be ready: three hundred others start on the same computer."""
@@ -24,7 +24,6 @@ _STOPS: Final = 30.0
 _ASKED: Final = 3.0
 _LONGEST: Final = 1 << 20
 _PREFIX: Final = "VARDKASE_"
-_PR_SET_PDEATHSIG: Final = 1
 
 
 class WholeNode:
@@ -142,7 +141,7 @@ class WholeNode:
                 env=environment,
                 cwd=self._directory,
                 start_new_session=True,
-                preexec_fn=_die_with_parent(),
+                preexec_fn=die_with_parent(signal.SIGTERM),
             )
         told: dict[str, Any] = {}
         with contextlib.suppress(TimeoutError):
@@ -153,15 +152,3 @@ class WholeNode:
         if not told.get("ready"):
             await self.kill()
             raise Failed(f"{self.name} was not ready in {_READY:g} s, or ended: see {log}")
-
-
-def _die_with_parent() -> Callable[[], None] | None:
-    """On Linux the node ends, in order, when the rehearsal is killed: no orphans."""
-    if sys.platform != "linux":
-        return None
-    libc = ctypes.CDLL(None, use_errno=True)
-
-    def ask() -> None:
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-
-    return ask

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import ctypes
 import json
 import logging
 import os
@@ -10,7 +9,6 @@ import secrets
 import shutil
 import signal
 import socket
-import sys
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from importlib.metadata import PackageNotFoundError, files
@@ -27,6 +25,7 @@ from vardkase.runtime.errors import Failed
 from vardkase.runtime.jetstream.api import ApiError, NoAnswer, call
 from vardkase.runtime.jetstream.connection import ConnectFailed, Connection, connect
 from vardkase.runtime.nats_config import HOST, LOG_BYTES, Links, config
+from vardkase.runtime.orphans import die_with_parent
 from vardkase.runtime.settings import Settings
 
 _START_TIMEOUT: Final = 60.0
@@ -42,7 +41,6 @@ _ROOM_TO_START: Final = 16 << 20
 """Bytes: with less on its disk, a server that was started anew would fail at once again."""
 _WRITE_ERROR: Final = "write error"
 """The server's words for what it never gets over: see `EmbeddedNats.illness`."""
-_PR_SET_PDEATHSIG: Final = 1
 _LONGEST_TOLD: Final = 500
 _MOST_TOLD: Final = 20
 """Lines of the server's log that are told here after a start; the rest stands there."""
@@ -116,7 +114,7 @@ class EmbeddedNats:
                 stderr=asyncio.subprocess.DEVNULL,
                 env=_environment() | self._variables,
                 start_new_session=True,
-                preexec_fn=_die_with_parent(),
+                preexec_fn=die_with_parent(signal.SIGTERM),
             )
         except OSError as error:
             raise Failed(f"nats-server cannot be started: {error.strerror or error}") from None
@@ -385,15 +383,3 @@ def _why(path: Path) -> str:
             if mark in line:
                 return line.partition(mark)[2].strip()
     return lines[-1] if lines else "it wrote no log"
-
-
-def _die_with_parent() -> Callable[[], None] | None:
-    """On Linux the server ends, in order, when the process that started it is killed: no orphans."""
-    if sys.platform != "linux":
-        return None
-    libc = ctypes.CDLL(None, use_errno=True)
-
-    def ask() -> None:
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-
-    return ask

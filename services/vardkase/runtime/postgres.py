@@ -9,7 +9,6 @@ PostgreSQL refuses to run as root. When the node does, the server runs as a user
 
 import asyncio
 import contextlib
-import ctypes
 import importlib.util
 import logging
 import os
@@ -17,8 +16,7 @@ import secrets
 import shutil
 import signal
 import socket
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +24,7 @@ import psutil
 from pydantic import SecretStr
 
 from vardkase.runtime.errors import Failed
+from vardkase.runtime.orphans import die_with_parent
 from vardkase.runtime.os_user import User, let_through, user_instead_of_root
 from vardkase.runtime.settings import Settings
 
@@ -45,7 +44,6 @@ _LEFT_TIMEOUT: Final = 20.0
 _LOG_BYTES: Final = 10 << 20
 _LOG_CHECK: Final = 60.0
 """Seconds between two looks at how long the log is."""
-_PR_SET_PDEATHSIG: Final = 1
 
 _CONFIG: Final[dict[str, str]] = {
     "listen_addresses": _HOST,
@@ -238,7 +236,7 @@ class EmbeddedPostgres:
                     stdout=told,
                     stderr=told,
                     start_new_session=True,
-                    preexec_fn=_die_with_parent(),
+                    preexec_fn=die_with_parent(signal.SIGINT),
                     **others,
                 )
         except OSError as error:
@@ -375,15 +373,3 @@ def _sync(directory: Path) -> None:
 
 def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
-
-
-def _die_with_parent() -> Callable[[], None] | None:
-    """On Linux the server ends, in order, when the process that started it is killed: no orphans."""
-    if sys.platform != "linux":
-        return None
-    libc = ctypes.CDLL(None, use_errno=True)
-
-    def ask() -> None:  # runs after the change of user, which would undo it
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
-
-    return ask

@@ -5,7 +5,6 @@ It is nobody's parent and holds nothing that another has: whoever asked may end 
 
 import asyncio
 import contextlib
-import ctypes
 import os
 import resource
 import signal
@@ -13,12 +12,13 @@ import sys
 import traceback
 from typing import BinaryIO, Final
 
+from vardkase.runtime.orphans import die_with_parent
+
 from .asks import FRAME, HEAD, LONGEST_ORDER, ORDER, Head, Told
 from .reading import Reading
 
 _NICE: Final = 10
 """What was may wait for what is."""
-_PR_SET_PDEATHSIG: Final = 1
 
 
 def main() -> None:
@@ -70,8 +70,8 @@ def _alone(memory: int) -> None:
         os.nice(_NICE)
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if (ask := die_with_parent(signal.SIGKILL)) is not None:
+        ask()
 
 
 if __name__ == "__main__":
