@@ -15,6 +15,7 @@ from typing import Any
 from servers import Eventually
 from vardkase.federation import topology
 from vardkase.federation.wiring import UP
+from vardkase.rehearsal.verdict import twins
 from vardkase.runtime.jetstream.api import MESSAGE_NOT_FOUND, ApiError, call
 from vardkase.runtime.jetstream.batches import Outgoing
 from vardkase.runtime.jetstream.connection import Connection, connect
@@ -194,18 +195,7 @@ class Node:
 
     async def twins(self) -> list[str]:
         """Alerts that were told twice: the same again, or raised anew without having been cleared."""
-        found: list[str] = []
-        last: dict[str, Any] = {}
-        for subject, document in await self.all(streams.ALERTS):
-            before = last.get(subject)
-            last[subject] = document
-            if before is None:
-                continue
-            if {**before, "changed_at": 0} == {**document, "changed_at": 0}:
-                found.append(f"{document['key']}: told twice")
-            if before["status"] == "firing" and before["alert_id"] != document["alert_id"]:
-                found.append(f"{document['key']}: raised twice")
-        return found
+        return twins(await self.all(streams.ALERTS))
 
 
 def subject_of(event: dict[str, Any]) -> str:

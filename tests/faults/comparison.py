@@ -15,6 +15,7 @@ from vardkase.domain.codec import merged_document
 from vardkase.domain.fold import fold
 from vardkase.domain.merge import Received
 from vardkase.domain.picture import Pictures
+from vardkase.rehearsal.verdict import says_anything, twins, unlike
 from vardkase.runtime.jetstream.connection import Connection
 from vardkase.runtime.jetstream.delivery import Delivery
 from vardkase.runtime.jetstream.values import last_values, scan
@@ -81,22 +82,6 @@ async def compare(nc: Connection, area: str, now: int, told: Iterable[Told] | No
     return left
 
 
-def twins(alerts: Iterable[tuple[str, dict[str, Any]]]) -> list[str]:
-    """Alerts that were told twice: the same again, or raised anew without having been cleared."""
-    found: list[str] = []
-    last: dict[str, Any] = {}
-    for subject, document in alerts:
-        before = last.get(subject)
-        last[subject] = document
-        if before is None:
-            continue
-        if {**before, "changed_at": 0} == {**document, "changed_at": 0}:
-            found.append(f"{document['key']}: told twice")
-        if before["status"] == "firing" and before["alert_id"] != document["alert_id"]:
-            found.append(f"{document['key']}: raised twice")
-    return found
-
-
 def _worlds(area: str, now: int, log: list[Delivery], orders: list[Order]) -> dict[Reality, World]:
     """What follows from the log and the orders, folded and judged from the beginning without any stream."""
     received = [
@@ -128,31 +113,18 @@ async def _differing(nc: Connection, world: World, now: int) -> list[str]:
         async for each in last_values(nc, stream, []):
             told[each.subject] = json.loads(each.data)
     mine = [each for each in told.values() if each["reality"] == reality]
-    states = {each["id"]: each["version"] for each in mine if "facts" in each and _says_anything(each)}
+    states = {each["id"]: each["version"] for each in mine if "facts" in each and says_anything(each)}
     alerts = {each["key"]: each["level"] for each in mine if each.get("status") == "firing"}
     pictures = {each["code"]: each["version"] for each in mine if "coverage" in each}
     around = world.surroundings()
     made = Pictures(world.rollup, reality)
-    found = _unlike(
+    found = unlike(
         f"{reality} state",
         states,
         {point: merged_document(each)["version"] for point, each in world.states.items() if not each.is_empty},
     )
-    found += _unlike(f"{reality} alert", alerts, world.open_alerts())
-    found += _unlike(
+    found += unlike(f"{reality} alert", alerts, world.open_alerts())
+    found += unlike(
         f"{reality} picture", pictures, {each.code: made.of(each, around, now)["version"] for each in world.rollup.sums}
     )
     return found
-
-
-def _says_anything(state: dict[str, Any]) -> bool:
-    return bool(state["facts"]) or any(state["last"].values())
-
-
-def _unlike(what: str, told: dict[str, str], made: dict[str, str]) -> list[str]:
-    names = sorted(told.keys() | made.keys())
-    return [
-        f"{what} {name}: says {told.get(name)}, should say {made.get(name)}"
-        for name in names
-        if told.get(name) != made.get(name)
-    ]

@@ -9,11 +9,11 @@ import pytest
 
 from faults.campaign import WITHOUT_ARCHIVE
 from faults.clocks import Clock
-from faults.comparison import twins
 from faults.load import Told
 from faults.reporters import Reporters
 from faults.whole import Whole
 from servers import Eventually
+from vardkase.rehearsal.verdict import twins
 from vardkase.runtime.jetstream.values import last_values, scan
 from vardkase_contracts import streams, subjects
 from vardkase_contracts.instants import MINUTE, SECOND, iso, parse

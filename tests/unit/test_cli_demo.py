@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from vardkase.cli.commentary import Commentary
-from vardkase.cli.storm import DrivenTime, Inlet, Paused
+from vardkase.cli.storm import Inlet, Paused
 from vardkase.cli.tally import Summary, Tally
+from vardkase.runtime.clock import DrivenTime
 from vardkase.simulator.emission import Emission
 from vardkase.simulator.truth import Dark, PointTruth
 from vardkase_contracts.alert import ALERT, Alert

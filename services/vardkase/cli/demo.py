@@ -23,12 +23,13 @@ from vardkase.cli.commentary import Commentary
 from vardkase.cli.node import JsonOption, Node, client_of, parse_area, print_json, together
 from vardkase.cli.screen import draw
 from vardkase.cli.simulate import DEFAULT_SCENARIO, SCENARIO_HELP
-from vardkase.cli.storm import DrivenTime, Inlet, Paused, load_scenario
+from vardkase.cli.storm import Inlet, Paused, load_scenario
 from vardkase.cli.summary import show_summary
 from vardkase.cli.tally import Summary, Tally
 from vardkase.cli.watching import Watching, watching
 from vardkase.cli.whole_node import Ready, run_node
 from vardkase.runtime import settings as runtime_settings
+from vardkase.runtime.clock import DrivenTime
 from vardkase.runtime.errors import Failed, Refused
 from vardkase.runtime.jetstream.connection import ConnectFailed, connect
 from vardkase.simulator.player import play
@@ -36,7 +37,7 @@ from vardkase.simulator.scenario import Scenario
 from vardkase.simulator.simulation import Simulation
 from vardkase_contracts.areas import NATION_CODE, Area
 from vardkase_contracts.client import Client
-from vardkase_contracts.instants import HOUR, iso
+from vardkase_contracts.instants import HOUR
 
 app: Final = typer.Typer(add_completion=False)
 
@@ -85,9 +86,7 @@ def demo(
             http_port=http_port,
             nats_port=nats_port,
             data_dir=str(folder),
-            clock_start=iso(driven.start),
-            clock_speed=speed,
-            clock_anchor=iso(driven.anchor),
+            **driven.settings(),
         )
         if settings.nats_url is not None:
             raise Refused(

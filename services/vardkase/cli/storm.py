@@ -1,8 +1,6 @@
 """A simulated storm against a node: what is sent, at whose pace, and into which stream."""
 
-import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from nats.aio.client import Client as Nats
@@ -18,29 +16,6 @@ from vardkase_contracts import streams
 from vardkase_contracts.instants import SECOND
 
 _ASK_S: Final = 5.0
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DrivenTime:
-    """The time of a node whose clock is driven: from `start` at `speed`, until it meets real time."""
-
-    start: int
-    """The instant that it starts at, µs."""
-    speed: float
-    """Times faster than real time; more than 1."""
-    anchor: int
-    """The real instant at which it started, µs."""
-
-    @property
-    def meets(self) -> int:
-        """The instant at which it meets real time, µs: from then on the two are one."""
-        return self.anchor + round((self.anchor - self.start) / (self.speed - 1))
-
-    def now(self) -> int:
-        """What the time is at the node, µs."""
-        real = time.time_ns() // 1000
-        driven = self.start + round(max(0, real - self.anchor) * self.speed)
-        return min(driven, real) if self.start <= self.anchor else max(driven, real)
 
 
 def load_scenario(name: str, points: int | None) -> Scenario:

@@ -2,9 +2,7 @@
 
 import contextlib
 import socket
-import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Final
@@ -15,9 +13,9 @@ from vardkase.federation.signers import read_signer
 from vardkase.rehearsal.cast import NATION, Cast, kommun_node
 from vardkase.rehearsal.proxy import HOST, Proxy
 from vardkase.runtime import settings as runtime_settings
+from vardkase.runtime.clock import DrivenTime
 from vardkase.runtime.errors import Failed
 from vardkase.runtime.settings import Settings
-from vardkase_contracts.instants import iso
 from vardkase_contracts.signing import Signer
 
 _PATIENT: Final = {"answer": "5s", "stalled": "5s", "stuck": "15s", "redial": "60s"}
@@ -30,36 +28,6 @@ _TELL: Final = "60s"
 _PORTS: Final = range(12_000, 32_000)
 """Below those that the system gives out by itself: such a one could be given to a connection while the server that had
 it is dead."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Time:
-    """The time at the whole nodes: it begins in the past, goes fast, and meets real time at the storm's end."""
-
-    start: int
-    """The instant that it begins at, µs."""
-    speed: float
-    """Times faster than real time."""
-    anchor: int
-    """The real instant at which it begins, µs."""
-
-    @property
-    def meets(self) -> int:
-        """The instant at which it meets real time, µs: from then on the two are one."""
-        return self.anchor + round((self.anchor - self.start) / (self.speed - 1))
-
-    def now(self) -> int:
-        """What it is now at the nodes, µs."""
-        real = time.time_ns() // 1000
-        return min(real, self.start + round(max(0, real - self.anchor) * self.speed))
-
-    def variables(self) -> Mapping[str, str]:
-        """As a node's settings."""
-        return {
-            "CLOCK_START": iso(self.start),
-            "CLOCK_ANCHOR": iso(self.anchor),
-            "CLOCK_SPEED": f"{self.speed:f}",
-        }
 
 
 class Ground:
@@ -126,7 +94,7 @@ class Ground:
             links={**_PATIENT, "tick": _TICKS[area.level], "tell": _TELL, "count": _TELL, **listen},
         )
 
-    def variables(self, node: str, clock: Time) -> Mapping[str, str]:
+    def variables(self, node: str, clock: DrivenTime) -> Mapping[str, str]:
         """The settings of a whole node, by the variable's name without its prefix."""
         return {
             "AREA": self._cast.areas[node].code,
@@ -140,7 +108,7 @@ class Ground:
             "ARCHIVE": "false",
             "LOG_FORMAT": "json",
             **{f"LINKS_{name.upper()}": value for name, value in _PATIENT.items()},
-            **clock.variables(),
+            **{name.upper(): value for name, value in clock.settings().items()},
         }
 
     def directory(self, node: str) -> Path:

@@ -16,13 +16,14 @@ from vardkase.rehearsal.acts import Acts
 from vardkase.rehearsal.cast import NATION
 from vardkase.rehearsal.comparison import judged, merged
 from vardkase.rehearsal.follower import Follower
-from vardkase.rehearsal.ground import Ground, Time
+from vardkase.rehearsal.ground import Ground
 from vardkase.rehearsal.ledger import Ledger
 from vardkase.rehearsal.program import Fault, program, proxied
 from vardkase.rehearsal.reporters import Reporters
 from vardkase.rehearsal.script import Script
 from vardkase.rehearsal.stage import Stage
 from vardkase.rehearsal.values import Costs, Healed, LinkSeen, Outcome, Phase
+from vardkase.runtime.clock import DrivenTime
 from vardkase.runtime.errors import Ended, Failed
 from vardkase.runtime.jetstream.api import ApiError, NoAnswer
 from vardkase.runtime.jetstream.values import Incomplete
@@ -150,7 +151,7 @@ class Rehearsal:
                 raise Failed(f"{len(down)} links are not up after {_LINKED:g} s: {', '.join(down[:5])}")
             await asyncio.sleep(_LOOK)
 
-    async def _play(self, stage: Stage, clock: Time, starting: float) -> None:
+    async def _play(self, stage: Stage, clock: DrivenTime, starting: float) -> None:
         script, outcome = self.script, self.outcome
         connections = stage.connections
         signers = {kommun: self._ground.signer(kommun) for kommun in script.cast.kommuner}
@@ -191,7 +192,7 @@ class Rehearsal:
 
     # -- faults ------------------------------------------------------------------------------------------------------
 
-    async def _commit_all(self, stage: Stage, acts: Acts, clock: Time) -> None:
+    async def _commit_all(self, stage: Stage, acts: Acts, clock: DrivenTime) -> None:
         for fault in self.faults:
             await asyncio.sleep(max(0.0, fault.at - self._elapsed()))
             if self._elapsed() >= self.script.length:

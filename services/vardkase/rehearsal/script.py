@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from vardkase.rehearsal.cast import Cast
-from vardkase.rehearsal.ground import Time
+from vardkase.runtime.clock import DrivenTime
 from vardkase.simulator.scenario import Scenario
 from vardkase_contracts.areas import KOMMUNER
 from vardkase_contracts.instants import HOUR, SECOND
@@ -35,14 +35,14 @@ class Script:
     directory: Path
     """An empty one."""
 
-    def time(self, anchor: int) -> Time:
+    def time(self, anchor: int) -> DrivenTime:
         """The time at the nodes: it meets real time when the storm is over.
 
         Args:
             anchor: the real instant at which it begins, µs.
         """
         behind = self.hours * HOUR - self.length * SECOND
-        return Time(start=anchor - round(behind), speed=self.hours * HOUR / (self.length * SECOND), anchor=anchor)
+        return DrivenTime(start=anchor - round(behind), speed=self.hours * HOUR / (self.length * SECOND), anchor=anchor)
 
 
 def over(scenario: Scenario, cast: Cast) -> Scenario:

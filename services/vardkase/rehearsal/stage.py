@@ -10,10 +10,11 @@ import psutil
 
 from vardkase.rehearsal.bare import BareNode
 from vardkase.rehearsal.cast import Cast
-from vardkase.rehearsal.ground import Ground, Time
+from vardkase.rehearsal.ground import Ground
 from vardkase.rehearsal.program import Fault
 from vardkase.rehearsal.values import LinkSeen
 from vardkase.rehearsal.whole import WholeNode
+from vardkase.runtime.clock import DrivenTime
 from vardkase.runtime.jetstream.connection import Connection
 
 _AT_ONCE: Final = 24
@@ -74,7 +75,7 @@ class Stage:
         await _some_at_once(one, hubs)
         await _some_at_once(one, [name for name in self.bare if name not in hubs])
 
-    async def start_whole(self, clock: Time, told: Told) -> None:
+    async def start_whole(self, clock: DrivenTime, told: Told) -> None:
         """Start the whole ones.
 
         Args:

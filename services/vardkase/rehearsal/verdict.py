@@ -62,7 +62,7 @@ def compare(node: str, world: World, told: Mapping[str, Mapping[str, Any]], doub
     """
     world.judge(now)
     mine = [each for each in told.values() if each["reality"] == _REALITY]
-    states = {each["id"]: each["version"] for each in mine if "facts" in each and _says_anything(each)}
+    states = {each["id"]: each["version"] for each in mine if "facts" in each and says_anything(each)}
     alerts = {each["key"]: each["level"] for each in mine if each.get("status") == "firing"}
     pictures = {each["code"]: each for each in mine if "coverage" in each}
     expected = {point: merged_document(each)["version"] for point, each in world.states.items() if not each.is_empty}
@@ -71,7 +71,7 @@ def compare(node: str, world: World, told: Mapping[str, Mapping[str, Any]], doub
     moments = {code: parse(each["as_of"]) for code, each in pictures.items()}
     drawn = {area.code: made.of(area, around, moments.get(area.code, now))["version"] for area in world.rollup.sums}
     open_alerts = world.open_alerts()
-    unlike = [*_unlike("state", states, expected), *_unlike("picture", shown, drawn)]
+    differing = [*unlike("state", states, expected), *unlike("picture", shown, drawn)]
     missed = [key for key, level in sorted(open_alerts.items()) if alerts.get(key) != level]
     false = sorted(alerts.keys() - open_alerts.keys())
     words = [f"{key}: says {alerts.get(key)}, should say {open_alerts[key]}" for key in missed]
@@ -79,12 +79,12 @@ def compare(node: str, world: World, told: Mapping[str, Mapping[str, Any]], doub
     return Judged(
         node=node,
         states=len(expected),
-        differing=len(unlike),
+        differing=len(differing),
         alerts=len(open_alerts),
         missed=len(missed),
         false=len(false),
         doubled=len(doubled),
-        examples=(*unlike[:_EXAMPLES], *words[:_EXAMPLES], *doubled[:_EXAMPLES]),
+        examples=(*differing[:_EXAMPLES], *words[:_EXAMPLES], *doubled[:_EXAMPLES]),
     )
 
 
@@ -108,11 +108,13 @@ def twins(alerts: Iterable[tuple[str, Mapping[str, Any]]]) -> list[str]:
     return found
 
 
-def _says_anything(state: Mapping[str, Any]) -> bool:
+def says_anything(state: Mapping[str, Any]) -> bool:
+    """Whether a state document holds anything that was reported: one that all was withdrawn from does not."""
     return bool(state["facts"]) or any(state["last"].values())
 
 
-def _unlike(what: str, told: Mapping[str, str], made: Mapping[str, str]) -> list[str]:
+def unlike(what: str, told: Mapping[str, str], made: Mapping[str, str]) -> list[str]:
+    """What differs between two tables of versions or levels, one line each."""
     names = sorted(told.keys() | made.keys())
     return [
         f"{what} {name}: says {told.get(name)}, should say {made.get(name)}"

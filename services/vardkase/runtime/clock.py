@@ -5,9 +5,11 @@ and an earlier instant than the last would take back what was just said.
 """
 
 import time
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from vardkase.runtime.settings import Settings
+from vardkase_contracts.instants import iso
 
 _SLEW: Final = 2
 """While the computer's clock is behind, time goes at one part in so many of real time until the two meet: it neither
@@ -85,6 +87,37 @@ class DrivenClock:
     def stepped(self) -> int:
         """How far the computer's clock had been moved when the time was last asked for, in µs."""
         return self._real.stepped
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DrivenTime:
+    """The time of nodes whose clock is driven: from `start` at `speed`, until it meets real time."""
+
+    start: int
+    """The instant that it starts at, µs."""
+    speed: float
+    """Times faster than real time; more than 1."""
+    anchor: int
+    """The real instant at which it started, µs."""
+
+    @property
+    def meets(self) -> int:
+        """The instant at which it meets real time, µs: from then on the two are one."""
+        return self.anchor + round((self.anchor - self.start) / (self.speed - 1))
+
+    def now(self) -> int:
+        """What the time is at the nodes, µs."""
+        real = _wall()
+        driven = self.start + round(max(0, real - self.anchor) * self.speed)
+        return min(driven, real) if self.start <= self.anchor else max(driven, real)
+
+    def settings(self) -> dict[str, str]:
+        """What a node is set to, to have this time."""
+        return {
+            "clock_start": iso(self.start),
+            "clock_speed": f"{self.speed:f}",
+            "clock_anchor": iso(self.anchor),
+        }
 
 
 def make_clock(settings: Settings) -> Clock:
