@@ -30,6 +30,8 @@ STANDING_CLOCK: Final = {"CLOCK_START": iso(NOW), "CLOCK_SPEED": "0"}
 WITHOUT_ARCHIVE: Final = {"ARCHIVE": "false"}
 _QUIET: Final = 120.0
 _HURRY: Final = 5.0
+_ACKNOWLEDGED: Final = 60.0
+"""Seconds within which something must be acknowledged, at the latest."""
 
 
 class Campaign:
@@ -120,11 +122,25 @@ class Campaign:
             await self._reached(self.load.registering, sending)
             self.outcome.before = self.node.memory()
             yield sending
-            await sending
+            await self._sent(sending)
         finally:
             self.reporters.enough()  # a request that is cancelled may be answered instead (Python 3.11)
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
+
+    async def _sent(self, sending: asyncio.Task[None]) -> None:
+        """Wait until the load is sent; not for ever for an acknowledgement that does not come."""
+        before = -1
+        while not sending.done():
+            reporters = self.reporters
+            now = len(reporters.acknowledged)
+            assert now > before, (
+                f"nothing was acknowledged for {_ACKNOWLEDGED:g} s after {now}: sent again {reporters.again} times, "
+                f"refused {reporters.refused}"
+            )
+            before = now
+            await asyncio.wait({sending}, timeout=_ACKNOWLEDGED)
+        await sending
 
     async def commit(self, fault: Fault, *, recovers: float = 60.0) -> Row:
         """One fault: wait until the node has recovered from it, and note how it went."""
