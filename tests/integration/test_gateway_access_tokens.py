@@ -11,10 +11,10 @@ from vardkase.gateway.access.away import AccessAway
 from vardkase.gateway.access.oidc import person_id
 from vardkase.gateway.access.operator import FILE, Operator
 from vardkase.gateway.access.tokens import TokenError
-from vardkase.gateway.bucket import Bucket
 from vardkase.gateway.principal import Principal
 from vardkase.runtime.errors import Failed
 from vardkase.runtime.jetstream.api import call
+from vardkase.runtime.jetstream.bucket import Bucket
 from vardkase.runtime.jetstream.connection import Connection
 from vardkase_contracts.areas import Area
 

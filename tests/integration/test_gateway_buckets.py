@@ -5,8 +5,8 @@ from nats.js.errors import KeyNotFoundError
 
 from servers import Dial, Eventually, NatsServer
 from vardkase.federation import topology
-from vardkase.gateway.bucket import Bucket, BucketAway
 from vardkase.runtime.jetstream.api import call
+from vardkase.runtime.jetstream.bucket import Bucket, BucketAway
 from vardkase.runtime.jetstream.connection import Connection
 from vardkase.runtime.jetstream.errors import WriteConflict
 from vardkase_contracts.areas import Area

@@ -17,6 +17,7 @@ from starlette.responses import Response
 from vardkase.federation.topology import LINKS as BUCKET
 from vardkase.runtime.clock import SystemClock
 from vardkase.runtime.jetstream.delivery import Delivery
+from vardkase.runtime.jetstream.follow import Follower
 from vardkase.runtime.settings import Settings
 from vardkase.runtime.tasks import Tasks
 from vardkase_contracts.areas import Area
@@ -25,7 +26,6 @@ from vardkase_contracts.instants import SECOND, parse
 from .access.dependencies import may_read
 from .documented import LINKS
 from .filters import CodeQuery, LevelQuery, RealityQuery, asked_area
-from .follow import Follower
 from .house import house_of
 from .negotiate import answer, etag_of
 from .reads import Who

@@ -12,6 +12,7 @@ from nats.aio.client import Client
 from vardkase.runtime.clock import Clock
 from vardkase.runtime.health import Check
 from vardkase.runtime.jetstream.delivery import Delivery, is_answer
+from vardkase.runtime.jetstream.follow import Follower
 from vardkase.runtime.settings import Settings
 from vardkase.runtime.tasks import Tasks
 from vardkase_contracts import streams, subjects
@@ -20,7 +21,6 @@ from vardkase_contracts.instants import SECOND, parse
 from vardkase_contracts.vocab import REALITIES, Reality
 
 from .documents import AlertHeld, Held, Point, around, trimmed
-from .follow import Follower
 
 log: Final = logging.getLogger(__name__)
 

@@ -11,11 +11,11 @@ from typing import Final
 
 from nats.aio.client import Client
 
-from vardkase.gateway.bucket import BucketAway
 from vardkase.gateway.principal import GatewayRole, Principal
 from vardkase.runtime.clock import SystemClock
 from vardkase.runtime.health import Check
 from vardkase.runtime.jetstream.api import ApiError, NoAnswer
+from vardkase.runtime.jetstream.bucket import BucketAway
 from vardkase.runtime.jetstream.values import Incomplete
 from vardkase.runtime.metrics import Metrics
 from vardkase.runtime.settings import Settings

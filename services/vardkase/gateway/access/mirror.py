@@ -9,11 +9,11 @@ from typing import Final, Generic, TypeVar
 
 from nats.aio.client import Client
 
-from vardkase.gateway.bucket import Bucket, BucketAway, Entry, ends_of, entry_of, prefix
-from vardkase.gateway.follow import Follower
 from vardkase.runtime.health import Check
 from vardkase.runtime.jetstream.api import ApiError, NoAnswer
+from vardkase.runtime.jetstream.bucket import Bucket, BucketAway, Entry, ends_of, entry_of, prefix
 from vardkase.runtime.jetstream.delivery import Delivery
+from vardkase.runtime.jetstream.follow import Follower
 from vardkase.runtime.jetstream.values import Incomplete, scan
 from vardkase.runtime.settings import Settings
 

@@ -13,8 +13,8 @@ from typing import Final
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
-from vardkase.gateway.bucket import Bucket, BucketAway
 from vardkase.runtime.errors import Failed
+from vardkase.runtime.jetstream.bucket import Bucket, BucketAway
 from vardkase.runtime.jetstream.errors import WriteConflict
 from vardkase_contracts.areas import Area
 

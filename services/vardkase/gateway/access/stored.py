@@ -5,7 +5,7 @@ from typing import Final
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
-from vardkase.gateway.bucket import Bucket, BucketAway, Entry
+from vardkase.runtime.jetstream.bucket import Bucket, BucketAway, Entry
 
 from .away import AccessAway
 

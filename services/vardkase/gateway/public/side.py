@@ -8,10 +8,10 @@ from typing import Final
 import orjson
 from pydantic import ValidationError
 
-from vardkase.gateway.follow import Follower
 from vardkase.runtime.clock import Clock
 from vardkase.runtime.health import Check
 from vardkase.runtime.jetstream.delivery import Delivery
+from vardkase.runtime.jetstream.follow import Follower
 from vardkase.runtime.link import PUBLIC, Link, connect_public
 from vardkase.runtime.metrics import Metrics
 from vardkase.runtime.settings import Settings

@@ -1,8 +1,8 @@
 """Following a stream from its last values on: without a gap, without a twin, and knowing when it was made anew.
 
-Each reading has a consumer of its own, without acknowledgements, in the server's memory, so any number of gateways read
-side by side and leave nothing behind. When anything is in doubt (the link, the consumer, a missing message, silence) it
-is given up, and the next begins after the last message taken.
+Each reading has a consumer of its own, without acknowledgements, in the server's memory, so any number of processes
+read side by side and leave nothing behind. When anything is in doubt (the link, the consumer, a missing message,
+silence) it is given up, and the next begins after the last message taken.
 """
 
 import asyncio
@@ -68,7 +68,7 @@ class Follower:
         self.born: str | None = None
         """When the stream was made, as the server tells it; None before it was asked."""
         self.mark = ""
-        """Names the stream as it was made: another one of its name has another. The same in every gateway."""
+        """Names the stream as it was made: another one of its name has another. The same in every process."""
         self.last = 0
         """The last sequence taken; 0: none yet."""
         self.whole = asyncio.Event()
@@ -112,7 +112,7 @@ class Follower:
     async def _read(self, nc: Client) -> str:
         """One reading, to its end: why it ended."""
         reconnects = nc.stats["reconnects"]
-        name = f"gateway-{uuid4().hex}"
+        name = f"follow-{uuid4().hex}"
         self._look(await call(nc, f"STREAM.INFO.{self.stream}"))
         made = await call(nc, f"CONSUMER.CREATE.{self.stream}.{name}", self._wanted(name))
         line = PullLine(
