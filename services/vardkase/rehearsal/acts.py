@@ -1,6 +1,7 @@
 """Acts of people in the middle of faults: notes, given at the top and in kommuner, and where they must come."""
 
 import asyncio
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
@@ -20,6 +21,7 @@ from vardkase_contracts.instants import to_datetime
 from vardkase_contracts.orders import ORDER
 
 _AT_ONCE: Final = 24
+_LOOK: Final = 1.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,8 +108,15 @@ class Acts:
             each.cancel()
         await asyncio.gather(*self._giving, return_exceptions=True)
 
-    async def found(self) -> Orders:
-        """Where they came."""
+    async def found(self, within: float) -> Orders:
+        """Where they came; waited for so many seconds at most, since a link that was just mended has them to bring."""
+        ends = time.monotonic() + within
+        while (missing := await self._missing()) and time.monotonic() < ends:  # noqa: ASYNC110 -- it is far away
+            await asyncio.sleep(_LOOK)
+        return Orders(given=len(self._given), expected=sum(len(each.nodes) for each in self._given), lost=missing)
+
+    async def _missing(self) -> int:
+        """At how many places they are not."""
         missing = 0
         left = list(self._cast.areas)
 
@@ -123,7 +132,7 @@ class Acts:
                 missing += len(wanted - here)
 
         await asyncio.gather(*(look() for _ in range(_AT_ONCE)))
-        return Orders(given=len(self._given), expected=sum(len(each.nodes) for each in self._given), lost=missing)
+        return missing
 
 
 async def _store(writer: PatientWriter, message: Outgoing) -> None:

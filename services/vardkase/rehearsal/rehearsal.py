@@ -254,7 +254,7 @@ class Rehearsal:
         try:
             outcome.merged = await merged(cast, stage.connections, reporters.ids)
             log.info("the logs were counted")
-            outcome.orders = await acts.found()
+            outcome.orders = await acts.found(_SETTLED)
             log.info("the notes were looked for")
             for node in cast.whole:
                 found = await judged(node, cast.areas[node], stage.whole[node].nc, _AGREED)
