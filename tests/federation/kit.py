@@ -65,6 +65,9 @@ class SlowLink(Link):
 class Level:
     """A node without its services: its server, its streams, and the standing work on its links."""
 
+    share = SHARE
+    """Of the room that its streams would have on a disk large enough."""
+
     def __init__(self, name: str, area: str, file: Path, directory: Path, listen: str | None) -> None:
         self.name = name
         self.area = Area.parse(area)
@@ -92,7 +95,7 @@ class Level:
         self.bus = EmbeddedNats(settings, links=member.open if self.outside else self.links.starting)
         await self.bus.start()
         self.nc = await self._dial()
-        await self.links.prepare(self.nc, SHARE)
+        await self.links.prepare(self.nc, self.share)
         if tended:
             self.resume()
 
@@ -146,7 +149,7 @@ class Level:
     async def revive(self) -> None:
         """Start the server again, as its supervisor does."""
         await self.bus.start()
-        await self.links.prepare(self.nc, SHARE)
+        await self.links.prepare(self.nc, self.share)
 
     async def _dial(self) -> Connection:
         return await connect(self.bus.url, name="test", reconnect_wait=0.05, ping_interval=1.0)

@@ -118,7 +118,7 @@ class Member:
             "isolate_leafnode_interest": True,
             "no_advertise": True,
         }
-        return made | ({"tls": self._tls() | {"verify": True, "timeout": _HANDSHAKE}} if _is_secure(leaf) else {})
+        return made | ({"tls": self._tls() | {"verify": True}} if _is_secure(leaf) else {})
 
     def _tls(self) -> dict[str, Any]:
         """The node's certificate, which it shows at both ends, and the authority that it knows others by."""
@@ -128,7 +128,7 @@ class Member:
             if not (where / name).is_file():
                 raise Failed(f"{where / name}: is not there (VARDKASE_KEYS names the folder)")
         names: Mapping[str, str] = {"ca_file": CA, "cert_file": CERTIFICATE, "key_file": CERTIFICATE_KEY}
-        return {key: str(where / name) for key, name in names.items()}
+        return {key: str(where / name) for key, name in names.items()} | {"timeout": _HANDSHAKE}
 
     def _link_key(self) -> str:
         path = self._secrets / LINK
