@@ -8,6 +8,7 @@ answers is read on from where its own messages here say, and looked after (`tend
 import asyncio
 import contextlib
 import logging
+import random
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -314,15 +315,19 @@ class Links:
     async def _redial(self, seen: LinkHealth) -> None:
         """A link that is down though the parent's port answers is dialled anew: a server may have stopped trying."""
         least = wait = self._settings.redial
-        down = time.monotonic()
+        down = dialled = time.monotonic()
         while True:
             await asyncio.sleep(self._settings.tick)
             if seen.up or self._bus is None or not self._open:
-                down, wait = time.monotonic(), least
+                down = time.monotonic()
+                if down - dialled > 2 * wait:  # it has held
+                    wait = least
                 continue
             if time.monotonic() - down < wait or not await self._parent_listens():
                 continue
-            down, wait = time.monotonic(), min(2 * wait, _LONGEST_WAIT)
+            # Of the many children of a parent that is back, not all at once: each dialling breaks off what was begun.
+            down = dialled = time.monotonic()
+            wait = min(2 * wait, _LONGEST_WAIT) * random.uniform(0.75, 1.25)  # noqa: S311 -- no secret
             log.warning("the parent answers and the link is down: dialling it anew", extra={"parent": seen.node})
             seen.mended("redial")
             try:

@@ -18,7 +18,7 @@ from vardkase.runtime.errors import Failed
 from vardkase.runtime.settings import Settings
 from vardkase_contracts.signing import Signer
 
-_PATIENT: Final = {"answer": "5s", "stalled": "5s", "stuck": "15s", "redial": "60s"}
+_PATIENT: Final = {"answer": "5s", "stalled": "5s", "stuck": "15s", "redial": "180s"}
 """How long things may take on links: three hundred servers share the processors, and one that is slow is not away.
 Who takes it for away dials anew, and makes it slower."""
 _TICKS: Final = {"lan": "3s", "kommun": "8s"}
