@@ -23,6 +23,7 @@ from vardkase.gateway import web
 from vardkase.runtime.jetstream.connection import Connection
 from vardkase_contracts.areas import NATION
 from vardkase_contracts.client import new_id, new_report
+from vardkase_contracts.schemas import example
 
 INSIDE: Final = {
     "2480": {"2480"},
@@ -158,6 +159,8 @@ class Cell:
     params: dict[str, str] = field(default_factory=dict)
     form: dict[str, str] | None = None
     json: Callable[[str], Any] | None = None
+    text: str | None = None
+    """A body in plain text, with the target in it."""
     kind: str = "application/json"
     looks_at_what_is_shown: bool = False
     """Everyone is let in, but who shows a token that opens nothing is told so."""
@@ -231,6 +234,10 @@ TABLE: Final[dict[tuple[str, str], list[Cell]]] = {
         Cell(rule=reports, targets=KOMMUNER, json=lambda t: [report(t)], kind="application/cloudevents-batch+json"),
         Cell(rule=says_what_a_point_is, targets=KOMMUNER, json=retire, kind="application/cloudevents+json"),
     ],
+    ("POST", "/v1/lines"): [
+        Cell(rule=reports, targets=KOMMUNER, text="TP SKARPT 0001 {t} 17 ALLT OFÖRÄNDRAT", kind="text/plain"),
+        Cell(rule=says_what_a_point_is, targets=KOMMUNER, text="TP SKARPT 0001 {t} 18 O", kind="text/plain"),
+    ],
     ("POST", "/v1/orders"): [
         Cell(rule=orders, targets=AREAS, json=note),
         Cell(rule=asks_for_reports, targets=AREAS, json=request_for_reports),
@@ -296,6 +303,14 @@ TABLE: Final[dict[tuple[str, str], list[Cell]]] = {
     ],
     ("POST", "/kommun/aktivering"): [
         Cell(rule=at_the_desk, targets=KOMMUNER, form=GRID | {"kod": "{t}", "do": "none_needed"})
+    ],
+    ("GET", "/kommun/rad"): [Cell(rule=at_the_desk, targets=KOMMUNER, params={"kod": "{t}"})],
+    ("POST", "/kommun/rad"): [
+        Cell(
+            rule=at_the_desk,
+            targets=KOMMUNER,
+            form={"kod": "{t}", "reality": "act", "channel": "sms", "rad": "TP SKARPT 0001 {t} 17 O", "do": "skicka"},
+        )
     ],
     ("GET", "/kommun/register"): [Cell(rule=at_the_desk, targets=KOMMUNER, params={"kod": "{t}"})],
     ("POST", "/kommun/register"): [
@@ -415,6 +430,9 @@ class Crowd:
         if cell.json is not None:
             options["json"] = cell.json(target)
             options["headers"] = {"content-type": cell.kind}
+        if cell.text is not None:
+            options["content"] = told(cell.text).encode()
+            options["headers"] = {"content-type": cell.kind}
         client = self.clients[row.name]
         async with client.stream(method, told(cell.path or route), **options) as answer:
             return answer.status_code
@@ -439,7 +457,8 @@ async def world(running: Running) -> None:
         await running.picture(code)
     for kommun in KOMMUNER:
         for slug in ("skolan", "badet"):
-            await running.state(f"{kommun}-{slug}")
+            profile = {**example("state")["facts"]["profile"]["value"], "no": {"skolan": 17, "badet": 19}[slug]}
+            await running.state(f"{kommun}-{slug}", facts={"profile": profile})
         await running.alert(f"power.lost/{kommun}-skolan")
         await running.alert(f"area.silent/{kommun}")
     for lan in ("24", "01"):

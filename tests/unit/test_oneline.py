@@ -53,7 +53,8 @@ def test_the_example_says_what_it_looks_like() -> None:
     }
     assert sentence(line(THE_ONE), RECEIVED, "Umedalens skola") == (
         "SKARPT LÄGE. Umeå (2480), punkt 17 Umedalens skola, fredag 20 november kl 03.10: öppen; 42 besökare, "
-        "80 platser nu; reservkraft i drift, räcker 11 timmar; 3 i personalen av 4 som behövs; vatten från ledning; behov: drivmedel."
+        "80 platser nu; reservkraft i drift, räcker 11 timmar; 3 i personalen av 4 som behövs; vatten från ledning; "
+        "behov: drivmedel."
     )
 
 

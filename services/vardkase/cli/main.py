@@ -33,6 +33,7 @@ COMMANDS: Final = {
     "demo": Lazy("vardkase.cli.demo", "A node with a simulated storm."),
     "run": Lazy("vardkase.cli.run", "One service alone."),
     "report": Lazy("vardkase.cli.report", "Send a report."),
+    "line": Lazy("vardkase.cli.line", "A one-line report: SMS, Rakel, telephone."),
     "watch": Lazy("vardkase.cli.watch", "Follow pictures, states and alerts."),
     "alerts": Lazy("vardkase.cli.alerts", "List open alerts."),
     "ack": Lazy("vardkase.cli.ack", "Acknowledge an alert."),
@@ -46,6 +47,7 @@ COMMANDS: Final = {
     "token": Lazy("vardkase.cli.token", "Who is let in at the gateways."),
     "ready": Lazy("vardkase.cli.ready", "Whether the node here is ready."),
     "sweden": Lazy("vardkase.cli.sweden", "A rehearsal with all of Sweden: servers, a storm, links that are cut."),
+    "carry": Lazy("vardkase.cli.carry", "Reports on a stick: out of a node, into another."),
     "doctor": Lazy("vardkase.cli.doctor", "What is wrong with a node, and what to do."),
     "schema": Lazy("vardkase.cli.schema", "The published schemas."),
 }

@@ -28,6 +28,7 @@ ROUTERS: Final = (
     "stream",
     "writing.reports",
     "writing.orders",
+    "lines",
     "history.points",
     "access.routes",
     "service",

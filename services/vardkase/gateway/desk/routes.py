@@ -4,8 +4,8 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from vardkase.gateway.desk import itself, one, register, sheets, table
+from vardkase.gateway.desk import itself, one, rad, register, sheets, table
 
 router: Final = APIRouter(include_in_schema=False)
-for _module in (table, one, itself, register, sheets):
+for _module in (table, one, itself, rad, register, sheets):
     router.include_router(_module.router)

@@ -57,6 +57,53 @@ REPORT_STORED: Final[dict[str, Any]] = {
         },
     ]
 }
+LINE_BODY: Final[dict[str, Any]] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "text/plain": {
+                "schema": {"type": "string", "description": "One-line reports, UTF-8, each on a line of its own."},
+                "example": "TP SKARPT 0310 2480 17 O B42/80 P2 E11 S3/4 V1 N:FUEL",
+            }
+        },
+    }
+}
+LINES_STORED: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["stored", "lines"],
+    "properties": {
+        "stored": {
+            "type": "boolean",
+            "description": "It is on disk, synced; false of a `dry_run`.",
+        },
+        "lines": {
+            "type": "array",
+            "description": "Each line, in order.",
+            "items": {
+                "type": "object",
+                "required": ["line", "text", "point", "reality", "reports"],
+                "properties": {
+                    "line": {"type": "string", "description": "In its normal form, to be read back."},
+                    "text": {"type": "string", "description": "What was understood, in Swedish."},
+                    "point": {"type": "string", "description": "The point that has the number."},
+                    "reality": {"type": "string"},
+                    "reports": {
+                        "type": "array",
+                        "items": {
+                            "type": "object",
+                            "required": ["id", "kind"],
+                            "properties": {
+                                "id": {"type": "string"},
+                                "kind": {"type": "string"},
+                                "duplicate": {"type": "boolean", "description": "It was known: nothing changes."},
+                            },
+                        },
+                    },
+                },
+            },
+        },
+    },
+}
 ORDER_STORED: Final[dict[str, Any]] = {
     **_STORED,
     "required": [*_STORED["required"], "kind", "area", "reality"],
