@@ -95,7 +95,7 @@ def _resources(line: Line) -> Iterator[tuple[str, dict[str, Any] | None]]:
     if line.heat is not None:
         yield "heat", None if line.heat == UNKNOWN else {"indoor_c": _tenths(line.heat)}
     if line.call_112 is not None:
-        comms: dict[str, Any] = dict.fromkeys(line.up, "up") | dict.fromkeys(line.down, "down")
+        comms: dict[str, Any] = {**dict.fromkeys(line.up, "up"), **dict.fromkeys(line.down, "down")}
         if line.call_112 != UNKNOWN:
             comms["can_call_112"] = line.call_112
         yield "comms", comms or None

@@ -160,7 +160,7 @@ def _means(line: Line) -> str | None:
     if line.call_112 is None:
         return None
     up, down = ("".join(_MEANS[each] for each in means) for means in (line.up, line.down))
-    called = line.call_112 if line.call_112 == UNKNOWN else str(int(line.call_112))
+    called = str(int(line.call_112)) if isinstance(line.call_112, bool) else line.call_112
     return called + (f"+{up}" if up else "") + (f"-{down}" if down else "")
 
 
@@ -173,7 +173,7 @@ def _decimal(tenths: int | Unknown) -> str: ...
 @overload
 def _decimal(tenths: int | Unknown | None) -> str | None: ...
 def _decimal(tenths: int | Unknown | None) -> str | None:
-    if tenths is None or tenths == UNKNOWN:
+    if not isinstance(tenths, int):
         return tenths
     whole, tenth = divmod(abs(tenths), 10)
     return ("-" if tenths < 0 else "") + str(whole) + (f",{tenth}" if tenth else "")
