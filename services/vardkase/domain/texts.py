@@ -37,6 +37,11 @@ _DERIVED: dict[str, tuple[str, str]] = {
 }
 
 
+def rule_words(rule: str) -> tuple[str, str]:
+    """What a rule is about, in Swedish and in English; of one that is not known here, its name."""
+    return _TEXTS.get(rule, (rule, rule))
+
+
 def text_of(verdict: Verdict, name: str) -> dict[str, Any]:
     """One line in each language: level, name, what runs short."""
     swedish, english = _TEXTS[verdict.rule]
