@@ -88,6 +88,16 @@ class AlertSilence(Frozen):
     """Why."""
 
 
+class AlertStanding(Frozen):
+    """How long an alert has stood, as it was told: what escalation counts from."""
+
+    since: dict[vocab.AlertLevel, Moment]
+    """Of each level up to its own since when, without a break, it has been told as at least so grave."""
+    quieted: dict[str, Moment]
+    """Until when it was quiet last: by the code of the area whose acknowledgement or silence ended, and by `muted`
+    where another alert muted it."""
+
+
 class Alert(Frozen):
     """An alert as it is after a change. Restricted."""
 
@@ -131,6 +141,8 @@ class Alert(Frozen):
     """The alert that mutes it; it stays visible."""
     silences: tuple[AlertSilence, ...] = ()
     """The silences in force, of each area the one that lasts longest; of a cleared alert, those when it ended."""
+    standing: AlertStanding | None = None
+    """How long it has stood; `null` in what was published before this was told."""
 
 
 ALERT: Final[TypeAdapter[Alert]] = TypeAdapter(Alert)

@@ -39,6 +39,7 @@ async def test_an_alert_is_acknowledged_with_a_note(board: Page, gateway: Runnin
     await expect(detail).to_contain_text("Underlag")
     await expect(detail).to_contain_text("reservkraft, i drift, 60 l, 12 l/h")
     await expect(detail.locator(".nearest")).to_contain_text("Ingen öppen punkt med känd plats")
+    await expect(detail.locator(".escalation")).to_contain_text("till ersättare i Sävsjö kl")
     note = "Drivmedel beställt <script>alert(1)</script>"
     await detail.get_by_label("Anteckning").fill(note)
     await detail.get_by_label("I rollen").select_option("stab")

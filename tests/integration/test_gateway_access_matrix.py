@@ -215,6 +215,8 @@ TABLE: Final[dict[tuple[str, str], list[Cell]]] = {
         Cell(rule=looks_at_point, targets=KOMMUNER, path="/v1/points/{t}-skolan/history")
     ],
     ("GET", "/v1/alerts"): [Cell(rule=looks, targets=AREAS, params={"code": "{t}"}), Cell(rule=looks_anywhere)],
+    ("GET", "/v1/escalations"): [Cell(rule=looks, targets=AREAS, params={"code": "{t}"}), Cell(rule=looks_anywhere)],
+    ("GET", "/v1/alerts.atom"): [Cell(rule=looks, targets=AREAS, params={"code": "{t}"}), Cell(rule=looks_anywhere)],
     ("GET", "/v1/alerts/{key:path}"): [
         Cell(rule=looks_at_point, targets=KOMMUNER, path="/v1/alerts/power.lost/{t}-skolan"),
         Cell(rule=looks_at_point, targets=KOMMUNER, path="/v1/alerts/heat.low/{t}-skolan"),

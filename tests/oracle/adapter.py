@@ -209,6 +209,7 @@ def silence(given: Iterable[Given], events: Iterable[Mapping[str, Any]], kommun:
     heard = Heard(
         anything=max((at for state in here if (at := state.heard()) is not None), default=None),
         heartbeat=max((state.heartbeat for state in here if state.heartbeat is not None), default=None),
+        failed=max((at for state in here if (at := state.failed()) is not None), default=None),
     )
     open_points = sum(is_open(state, now) for state in here if not state.is_kommun)
     table = tables(events, now).of_area(Area.parse(kommun))

@@ -60,6 +60,11 @@ class World:
         others += [said[-1].at for p in points if (said := p.said.get("activation"))]
         return max(beats + others, default=None), max(beats, default=None)
 
+    def tried_in_vain(self, kommun: str) -> int | None:
+        """When somebody last tried to reach a kommun or one of its points whose last attempt was in vain."""
+        last = [judge.point.contact for judge in self.judges_in(kommun)]
+        return max((one.at for one in last if one is not None and one.value == "failed"), default=None)
+
     def _silent_at(self, kommun: str, t: int) -> Asked:
         """Whether, at t, nothing had been heard of a kommun for long that should be heard of."""
         heard, beat = self.heard(kommun)
@@ -75,6 +80,7 @@ class World:
             return Asked(None, frozenset())
         rule = self.table(kommun)["area.silent"]
         holds: set[str] = set()
+        tried = self.tried_in_vain(kommun)
         for last in since:
             beating = beat is not None and last - beat <= table.HEARTBEATS_CAME and rule.after_heartbeats > 0
             for level in table.LEVELS:
@@ -83,7 +89,10 @@ class World:
                     continue
                 hurry = level == "yellow" and beating
                 bound = min(given.after, rule.after_heartbeats) if hurry else given.after
-                holds |= {level} if t - last >= bound else set()
+                if t - last >= bound:
+                    holds.add(level)
+                    if tried is not None and last < tried <= t and level != "critical":
+                        holds.add({"yellow": "red", "red": "critical"}[level])
         return Asked("watched", frozenset(holds))
 
     def silent(self, kommun: str) -> Verdict | None:

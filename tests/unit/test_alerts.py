@@ -67,6 +67,7 @@ def test_the_first_publication_says_what_and_why() -> None:
         "acks": [],
         "inhibited_by": None,
         "silences": [],
+        "standing": {"since": {"yellow": when(at(10, 5)), "red": when(at(10, 5))}, "quieted": {}},
     }
 
 

@@ -298,6 +298,7 @@ def test_alerts_are_listed_worst_first(cli: Cli) -> None:
     assert "SKARPT LÄGE: larm i Västerbottens län (24)" in done.stdout
     assert done.stdout.index("kritisk") < done.stdout.index("gul")
     assert "åtgärdat" not in done.stdout
+    assert done.stdout.count("ej kvitterat, eskalerat i kommunen 2480") == 1  # of the critical one: nobody took it in
     assert "åtgärdat" in cli("alerts", "24", "--all").stdout
     keys = [json.loads(line)["key"] for line in cli("alerts", "--json").stdout.splitlines()]
     assert keys == ["heat.low/2480-b", KEY]

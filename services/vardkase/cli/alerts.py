@@ -24,15 +24,19 @@ from vardkase.cli.node import (
 from vardkase.cli.screen import open_first
 from vardkase.cli.times import between, clock, day_and_clock
 from vardkase.cli.watching import node_now
+from vardkase.domain.escalation import Policy, standing_alert, steps
 from vardkase.runtime.errors import Failed
+from vardkase.runtime.settings import load
 from vardkase_contracts import vocab
 from vardkase_contracts.alert import Alert
 from vardkase_contracts.areas import NATION_CODE, Area
+from vardkase_contracts.instants import from_datetime, to_datetime
 
 app: Final = typer.Typer(add_completion=False)
 
 _BEGIN_S: Final = 15.0
 _INDENT: Final = 9
+_TO: Final = {"kommun": "i kommunen", "lan": "till länet", "civo": "till civilområdet", "nation": "till nationen"}
 
 
 @app.command()
@@ -86,7 +90,11 @@ def _open_then_ended(alert: Alert) -> tuple[bool, bool, int, datetime, str]:
 
 
 def _print(console: Console, found: list[Alert], area: Area, reality: vocab.Reality, now: datetime) -> None:
-    """Two lines an alert: what and where; then since when, who took it in or silenced it, and its key."""
+    """Two lines an alert: what and where; then since when, who took it in or silenced it, and its key.
+
+    A third where nobody took it in, and others have been told: to whom, and when, by the settings here.
+    """
+    policy = Policy.after(**load().escalation.model_dump())
     heading = f"{words.REALITY[reality]}: larm i {words.area_title(area)}"
     console.print(Text(heading if found else f"{heading}: inga", style="bold"), soft_wrap=True)
     for alert in found:
@@ -95,6 +103,8 @@ def _print(console: Console, found: list[Alert], area: Area, reality: vocab.Real
         silences = f"tystat {_silences(alert)}  " if alert.silences else ""
         second = Text(f"{' ' * _INDENT}sedan {_since(alert, now)}  {acks}{silences}{alert.key}", style="dim")
         console.print(first, second, sep="\n", soft_wrap=True)
+        if escalated := _escalated(alert, policy, now):
+            console.print(Text(f"{' ' * _INDENT}ej kvitterat, eskalerat {escalated}", style="bold"), soft_wrap=True)
 
 
 def _level(alert: Alert) -> Text:
@@ -130,6 +140,17 @@ def _acks(alert: Alert) -> str:
 
 def _silences(alert: Alert) -> str:
     return ", ".join(f"{words.ROLE[each.role]} {each.code} till {clock(each.until)}" for each in alert.silences)
+
+
+def _escalated(alert: Alert, policy: Policy, now: datetime) -> str:
+    """To whom an alert has been escalated; empty: to nobody."""
+    standing = standing_alert(alert.model_dump(mode="json"))
+    if standing is None:
+        return ""
+    at = from_datetime(now)
+    reached = [(area, when) for _, area, when in steps(standing, policy) if when <= at]
+    told = (f"{_TO.get(area.level, area.level)} {area.code} {clock(to_datetime(when))}" for area, when in reached)
+    return ", ".join(told)
 
 
 def _change(alert: Alert) -> Text:

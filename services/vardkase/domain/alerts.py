@@ -19,6 +19,7 @@ from .latest import Rank
 from .orders import Orders, ack_document
 from .places import around
 from .silences import Silence, silence_document
+from .standing import standing
 from .texts import text_of
 
 #: Of an alert so many acks and so many silences are told, those of the widest areas, then the latest (ours):
@@ -91,7 +92,7 @@ def changes(
         }
         if open_now is None or _differs(open_now, verdict, said):
             alert_id = open_now["alert_id"] if open_now is not None else _new_id(subject.reality, key, now, last)
-            found.append(Change(key, _firing(subject, key, verdict, alert_id, said, now)))
+            found.append(Change(key, _firing(subject, key, verdict, alert_id, said, now, open_now)))
     for rule, last in published.items():
         if last["status"] == "firing" and rule not in verdicts:
             silences, _ = orders.silences.of(rule, places, now)
@@ -132,6 +133,7 @@ def _firing(
     alert_id: str,
     said: Mapping[str, Any],
     now: int,
+    last: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
     return {
         "key": key,
@@ -155,6 +157,7 @@ def _firing(
         "text": text_of(verdict, subject.name),
         "inhibited_by": verdict.inhibited_by,
         **said,
+        "standing": standing(last, verdict.level, said, verdict.inhibited_by, iso(now)),
     }
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from vardkase_contracts.instants import MINUTE
 
 from .finding import WORST_FIRST, Finding, Settled, Verdict, settle
-from .intervals import FOREVER
+from .intervals import FOREVER, Intervals, intersection, union
 from .rules import Rules, RuleSpec
 
 #: Heartbeats were coming when a kommun fell silent if the last was at most this much older than the last thing heard.
@@ -17,17 +17,22 @@ class Heard(NamedTuple):
 
     anything: int | None
     heartbeat: int | None
+    #: When somebody last tried to reach it in vain, of the points whose last attempt was in vain.
+    failed: int | None = None
 
 
 NEVER = Heard(None, None)
 
 
 def silence(heard: Heard, open_points: int, incident_since: int | None, rules: Rules, now: int) -> Settled:
-    """`area.silent`: nothing at all is heard of a kommun with open points, or in an incident."""
+    """`area.silent`: nothing at all is heard of a kommun with open points, or in an incident.
+
+    One that somebody has tried to reach in vain since is a level worse: its silence has been looked into.
+    """
     spec = rules["area.silent"]
     if not open_points and incident_since is None:
         return Settled(None, FOREVER)
-    anything, heartbeat = heard
+    anything, heartbeat, failed = heard
     # Either reason to listen is enough: open points from the last thing heard, an incident not before its start.
     reasons: list[int] = []
     if open_points and anything is not None:
@@ -50,6 +55,10 @@ def silence(heard: Heard, open_points: int, incident_since: int | None, rules: R
     finding.yellow = _from(since, patience)
     finding.red = _from(since, spec.held("red"))
     finding.critical = _from(since, spec.held("critical"))
+    if failed is not None and failed > since:
+        tried: Intervals = [(failed, FOREVER)]
+        worse = intersection(finding.yellow, tried), intersection(finding.red, tried)
+        finding.red, finding.critical = union(finding.red, worse[0]), union(finding.critical, worse[1])
     return settle("area.silent", finding, 0, now)
 
 

@@ -52,6 +52,8 @@ class Contribution:
     content: int | None = None
     heard: int | None = None
     heartbeat: int | None = None
+    #: When somebody tried to reach it in vain, where that was the last attempt, µs.
+    failed: int | None = None
     #: The next instant at which this changes by the clock alone, beside what judging knows of, µs.
     due: int = FOREVER
 
@@ -61,7 +63,7 @@ NOTHING = Contribution()
 
 def contribution(state: PointState, judgement: Judgement) -> Contribution:
     """What a point, or the kommun itself, adds at the instant of the judgement."""
-    result = Contribution(heard=state.heard(), heartbeat=state.heartbeat)
+    result = Contribution(heard=state.heard(), heartbeat=state.heartbeat, failed=state.failed())
     if state.is_empty:
         return result
     counts = result.counts
@@ -103,6 +105,7 @@ def heard_again(before: Contribution, state: PointState, judgement: Judgement) -
         None if before.content is None else state.content,
         state.heard(),
         state.heartbeat,
+        state.failed(),
         before.due,
     )
 

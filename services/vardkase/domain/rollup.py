@@ -29,6 +29,7 @@ class Kommun:
     contents: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
     heard: dict[str, int] = field(default_factory=dict[str, int])
     heartbeats: dict[str, int] = field(default_factory=dict[str, int])
+    failed: dict[str, int] = field(default_factory=dict[str, int])
     last: Heard = NEVER
     offers: Offers = field(default_factory=Offers)
 
@@ -90,10 +91,11 @@ class RollUp:
                 del kommun.contents[bisect_left(kommun.contents, (old.content, point))]
             if new.content is not None:
                 insort(kommun.contents, (new.content, point))
-        if old.heard != new.heard or old.heartbeat != new.heartbeat:
+        if old.heard != new.heard or old.heartbeat != new.heartbeat or old.failed != new.failed:
             anything = _latest(kommun.heard, point, kommun.last.anything, old.heard, new.heard)
             heartbeat = _latest(kommun.heartbeats, point, kommun.last.heartbeat, old.heartbeat, new.heartbeat)
-            kommun.last = Heard(anything, heartbeat)
+            failed = _latest(kommun.failed, point, kommun.last.failed, old.failed, new.failed)
+            kommun.last = Heard(anything, heartbeat, failed)
 
     def put_own(self, area: Area, counts: dict[str, int]) -> None:
         """Put what an area adds itself, beside its points: its own alerts. They count in the areas around it, too."""

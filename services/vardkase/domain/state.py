@@ -157,6 +157,10 @@ class PointState:
         times = (self.content, self.heartbeat, self.reached, activation[0].time if activation is not None else None)
         return max((time for time in times if time is not None), default=None)
 
+    def failed(self) -> int | None:
+        """When somebody tried to reach it in vain, µs, where that was the last attempt."""
+        return self.contact[0].time if self.contact is not None and self.contact[1] == "failed" else None
+
     def put_fact(self, aspect: str, stamp: Stamp, value: Any) -> None:
         """Last writer wins, and the runner-up by another reporter is kept where two may contradict each other."""
         self._change(stamp)

@@ -228,6 +228,11 @@ class Plan(_Part):
         """The nodes that dial this one, by name, in order."""
         return {child: node for child, node in sorted(self.nodes.items()) if node.parent == name}
 
+    def below(self, area: Area) -> frozenset[Area]:
+        """The areas of all other nodes that lie in an area."""
+        inside, others = set(area.kommuner()), {node.where for node in self.nodes.values()} - {area}
+        return frozenset(each for each in others if inside.issuperset(each.kommuner()))
+
     def policy(self, kommun: str) -> Policy:
         """What of signatures on a kommun's reports."""
         signer = self.signers.get(kommun)

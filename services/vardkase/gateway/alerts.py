@@ -8,12 +8,15 @@ from fastapi import APIRouter, Path, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
+from vardkase.domain.cap import MEDIA_TYPE as CAP
 from vardkase_contracts.areas import KOMMUNER, Area
 from vardkase_contracts.vocab import ALERT_LEVELS, AlertLevel
 
 from .access.dependencies import may_read, may_read_point
+from .capped import message_named, newest_message, wants_cap
 from .documented import ALERT, ALERTS
 from .documents import AlertHeld
+from .escalations import rungs_of
 from .filters import LIMIT, CodeQuery, CursorQuery, LevelQuery, LimitQuery, RealityQuery, asked_area, next_link, page_of
 from .house import house_of
 from .nearest import nearest, start_of
@@ -23,6 +26,8 @@ from .reads import Who, not_here, whole
 router: Final = APIRouter(tags=["alerts"])
 
 _GRAVEST_FIRST: Final = {level: str(place) for place, level in enumerate(reversed(ALERT_LEVELS))}
+
+_BY_ACCEPT: Final = {"vary": "accept, accept-encoding, authorization, cookie"}
 
 RuleName = Annotated[str, Query(pattern=r"^[a-z]+\.[a-z0-9_]+$", max_length=64)]
 
@@ -81,9 +86,20 @@ async def alert(
     key: Annotated[
         str, Path(description="`<rule>/<point or area>`, such as `power.endurance/2480-x`.", max_length=120)
     ],
+    *,
     reality: RealityQuery = "act",
+    message: Annotated[
+        str | None,
+        Query(
+            description="A CAP message of the alert, of now or of before, by its identifier: always answered as CAP.",
+            max_length=200,
+        ),
+    ] = None,
 ) -> Response:
-    """An alert as the stream has it, with `nearest`: an open, fresh point with room and over 12 h of power, or null."""
+    """An alert as the stream has it, with `nearest`: an open, fresh point with room and over 12 h of power, or null.
+
+    With `Accept: application/cap+xml` its newest message of CAP 1.2.
+    """
     house = house_of(request)
     world = house.live.worlds[reality]
     place = key.partition("/")[2]
@@ -93,16 +109,25 @@ async def alert(
         may_read(request, area or who.area, reality, what="read.alert", on=place if area is not None else None)
     else:
         may_read_point(request, place, reality, what="read.alert")
+    if message is not None:
+        made = await message_named(house, reality, key, message)
+        if made is None:
+            raise not_here(house, "no change of this alert has a message of this name here")
+        return answer(request, made, etag_of(made), media_type=CAP)
     found = world.alerts.get(key)
     if found is None:
         raise not_here(house, "no such alert stands, or was cleared lately, in this reality at this node")
+    if wants_cap(request):
+        made = await newest_message(house, found)
+        return answer(request, made, etag_of(made), media_type=CAP, headers=_BY_ACCEPT)
     about = None if found.point is None else house.live.profile(reality, found.point)
     start = start_of(about, found.kommun)
     there: dict[str, Any] | None = None
     if found.firing and start is not None and who.point is None:  # it tells of other points
         there = nearest(world.points_of(who.area), start, house.clock.now(), but=found.point)
-    body = b'%s,"nearest":%s}' % (found.held.data[:-1], orjson.dumps(there))
-    return answer(request, body, etag_of(body))
+    rungs = [] if found.standing is None else rungs_of(house, found.standing)
+    body = b'%s,"nearest":%s,"escalation":%s}' % (found.held.data[:-1], orjson.dumps(there), orjson.dumps(rungs))
+    return answer(request, body, etag_of(body), headers=_BY_ACCEPT)
 
 
 def _area(code: str) -> Area | None:

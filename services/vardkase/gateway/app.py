@@ -5,6 +5,7 @@ import socket
 from collections.abc import Sequence
 from typing import Final
 
+from vardkase.federation.below import Below
 from vardkase.runtime.clock import make_clock
 from vardkase.runtime.health import Check
 from vardkase.runtime.jetstream.connection import Connection
@@ -85,6 +86,7 @@ class Gateway:
             archive=Archive.of(settings, metrics, clock, self.tasks),
             public=None if settings.nats_public_url is None else PublicSide(settings, metrics, clock),
             checks=self.checks,
+            below=Below(settings),
             opened=asyncio.Event(),
             resuming=asyncio.Semaphore(settings.web.resuming),
         )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from .escalation_schemas import ESCALATION, RUNG
 from .geojson import MEDIA_TYPE as GEOJSON
 from .problems import MEDIA_TYPE as PROBLEM
 
@@ -160,10 +161,14 @@ SCHEMAS: Final[Mapping[str, dict[str, Any]]] = {
     },
     "AlertWithNearest": {
         "title": "AlertWithNearest",
-        "description": "An alert, and where else one could go.",
+        "description": "An alert, where else one could go, and who is told if nobody acknowledges it.",
         "allOf": [
             {"$ref": f"{_SCHEMAS}Alert"},
-            {"type": "object", "required": ["nearest"], "properties": {"nearest": _NEAREST}},
+            {
+                "type": "object",
+                "required": ["nearest", "escalation"],
+                "properties": {"nearest": _NEAREST, "escalation": {"type": "array", "items": RUNG}},
+            },
         ],
     },
     "NeedPage": {
@@ -279,6 +284,7 @@ SCHEMAS: Final[Mapping[str, dict[str, Any]]] = {
         },
     },
     "NodeLink": _LINK,
+    **ESCALATION,
     "Readiness": {
         "type": "object",
         "title": "Readiness",
@@ -353,7 +359,14 @@ POINTS: Final = answers(ref("PointCollection"), 304, 400, 401, 403, 404, 429, 50
 POINT: Final = answers(ref("PointFeature"), 304, 400, 401, 403, 404, 429, 503, media=GEOJSON, headers=CACHED)
 ALERTS: Final = answers(ref("AlertPage"), 304, 400, 401, 403, 429, 503, headers=PAGED)
 ALERT: Final = answers(ref("AlertWithNearest"), 304, 400, 401, 403, 404, 429, 503, headers=CACHED)
+ALERT[200]["content"]["application/cap+xml"] = {
+    "schema": {"type": "string", "description": "A message of CAP 1.2: the change, and which ones came before it."}
+}
+FEED: Final = answers(
+    None, 304, 400, 401, 403, 429, 503, media="application/atom+xml", text="Atom (RFC 4287).", headers=PAGED
+)
 LINKS: Final = answers(ref("NodeLinks"), 304, 400, 401, 403, 429, 503, headers=CACHED)
+ESCALATIONS: Final = answers(ref("Escalations"), 304, 400, 401, 403, 429, 503, headers=CACHED)
 SHORT: Final = answers(ref("RunningShort"), 304, 400, 401, 403, 429, 503, headers=CACHED)
 NEEDS: Final = answers(ref("NeedPage"), 304, 400, 401, 403, 429, 503, headers=PAGED)
 STREAM: Final = answers(

@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
+from vardkase.domain.escalation import Standing, standing_alert
 from vardkase_contracts.areas import KOMMUNER, Area, areas_of
 
 _LEFT_OUT: Final = ("timelines", "others")
@@ -99,6 +100,7 @@ class AlertHeld:
         "point",
         "raised_at",
         "rule",
+        "standing",
     )
 
     def __init__(self, alert: Mapping[str, Any], held: Held) -> None:
@@ -115,6 +117,8 @@ class AlertHeld:
         self.kommun: str | None = area.code if area.level == "kommun" else None
         self.areas = around(area)
         """The areas that it lies in, innermost first."""
+        self.standing: Standing | None = standing_alert(alert)
+        """What escalation looks at; None: it has ended, or is too mild."""
 
     @property
     def document(self) -> dict[str, Any]:

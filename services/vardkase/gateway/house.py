@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 
+from vardkase.federation.below import Below
 from vardkase.runtime.clock import Clock
 from vardkase.runtime.health import Check
 from vardkase.runtime.jetstream.connection import Connection
@@ -49,6 +50,8 @@ class House:
     writing: "Writing"
     checks: Callable[[], Sequence[Check]]
     """What must hold for the gateway to be ready, as it is now."""
+    below: Below
+    """The areas below the node's that have a node of their own."""
     opened: asyncio.Event
     """Set once everything is there to answer with."""
     resuming: asyncio.Semaphore

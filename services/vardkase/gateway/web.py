@@ -22,6 +22,8 @@ from .swift import Swift
 ROUTERS: Final = (
     "reads",
     "alerts",
+    "feed",
+    "escalations",
     "needs",
     "runningshort",
     "links",

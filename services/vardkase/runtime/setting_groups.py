@@ -141,6 +141,19 @@ class AggregatorSettings(_Group):
     """How often the roll-up is made again from the beginning and compared."""
 
 
+class EscalationSettings(_Group):
+    """After how long an alert that nobody acknowledges is told to others; 0: never."""
+
+    red_sideways: SecondsOrNone = 1_800.0
+    """A red one, to the deputies and own officers of its area."""
+    red_up: SecondsOrNone = 3_600.0
+    """A red one, to the län; and after as long again to the nation."""
+    critical_sideways: SecondsOrNone = 600.0
+    """A critical one, to the deputies and own officers of its area."""
+    critical_up: SecondsOrNone = 1_200.0
+    """A critical one, to the län; and after as long again to the nation."""
+
+
 class ArchiverSettings(_Group):
     """Writing the streams into PostgreSQL."""
 

@@ -128,6 +128,7 @@ class Settings(BaseSettings):
     writer: groups.WriterSettings = groups.WriterSettings()
     intake: groups.IntakeSettings = groups.IntakeSettings()
     aggregator: groups.AggregatorSettings = groups.AggregatorSettings()
+    escalation: groups.EscalationSettings = groups.EscalationSettings()
     archiver: groups.ArchiverSettings = groups.ArchiverSettings()
     web: groups.WebSettings = groups.WebSettings()
     history: groups.HistorySettings = groups.HistorySettings()

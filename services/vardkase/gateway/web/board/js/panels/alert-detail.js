@@ -42,7 +42,8 @@ export class AlertDetail {
     const alert = this.held(view) ?? asked;
     const nearest = asked?.nearest ?? null;
     this.form.render(view, alert ?? null);
-    const said = JSON.stringify([alert ?? null, nearest, failed?.status, document.documentElement.lang]);
+    const rungs = asked?.escalation;
+    const said = JSON.stringify([alert ?? null, nearest, rungs, failed?.status, document.documentElement.lang]);
     if (said === this.said) return;
     this.said = said;
     if (!alert) {
@@ -58,7 +59,13 @@ export class AlertDetail {
       return;
     }
     fill(this.parts, this.head(view, alert), this.evidence(alert));
-    fill(this.rest, this.acks(view, alert), this.nearest(view, alert, nearest, failed), this.about(alert));
+    fill(
+      this.rest,
+      this.acks(view, alert),
+      this.escalation(alert, asked),
+      this.nearest(view, alert, nearest, failed),
+      this.about(alert),
+    );
   }
 
   head(view, alert) {
@@ -178,6 +185,24 @@ export class AlertDetail {
             ),
           ),
         ),
+      ),
+    );
+  }
+
+  escalation(alert, asked) {
+    const rungs = alert.status === "firing" ? (asked?.escalation ?? []) : [];
+    if (rungs.length === 0) return null;
+    return h(
+      "section",
+      { class: "escalation" },
+      h("h3", {}, t("alert.escalation")),
+      h(
+        "ul",
+        { class: "plain" },
+        rungs.map((each) => {
+          const who = each.step === "sideways" ? t("alert.sideways", each.name) : each.name;
+          return h("li", {}, t(each.reached ? "alert.told" : "alert.willTell", who, clockTime(each.at)));
+        }),
       ),
     );
   }
