@@ -2,15 +2,15 @@
 
     uv run --no-sync python tests/bench/links.py [--rate 1000] [--seconds 12] [--waiting 1000000]
 
-Four real nats-servers on this computer, synced always, with their links over TLS: the nation, a län, two kommuner; and
-the nation's aggregator. In earnest each has a computer of its own. Reports are written into a kommun's log as its
-intake does.
+Six real nats-servers on this computer, synced always, with their links over TLS: the nation, two län, three kommuner;
+and the nation's aggregator. In earnest each has a computer of its own. Reports are written into a kommun's log as
+its intake does.
 
 - alert: reports come in at an even pace; every third one makes some point's staff worse. From a report's being stored
   in the kommun's REPORTS to its alert's being stored in the nation's ALERTS, both the servers' own times.
 - waiting: one kommun has no link until so many reports wait; then it has. How long until the nation's log has them
-  all, and until they are merged; meanwhile the other kommun goes on reporting, ten times a second, and its alerts are
-  timed as above.
+  all, and until they are merged; meanwhile two others, one of them in another län, go on reporting, ten times a second,
+  and their alerts are timed as above.
 """
 
 import argparse
@@ -20,7 +20,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from kit.shares import HEAD, shares
@@ -157,7 +157,9 @@ async def run(rate: int, seconds: float, waiting: int) -> list[list[str]]:
         nation = await federation.begin()
         lan = await federation.join("24", parent=True)
         three = Three(federation, nation, lan, await federation.join("2480"))
-        other = await federation.join("2482")
+        others = {"the same län's": await federation.join("2482")}
+        await federation.join("03", parent=True)
+        others["another län's"] = await federation.join("0380")
         await federation.until_up()
         services = LevelServices(nation, until)
         await services.start("aggregator")
@@ -171,8 +173,8 @@ async def run(rate: int, seconds: float, waiting: int) -> list[list[str]]:
             took = await alerts(three.kommun, nation)
             rows.append([f"{reached:,.0f}/s over two links", f"{len(took):,}", *shares(took)])
             if waiting:
-                row, told = await behind(three, other, services, waiting)
-                rows.append(row)
+                more, told = await behind(three, others, services, waiting)
+                rows += more
                 print(told, flush=True)
         finally:
             await services.stop()
@@ -184,16 +186,20 @@ async def _all(nation: Level, *kommuner: Level) -> bool:
     return await nation.count() >= sum([await each.count() for each in kommuner])
 
 
-async def behind(three: Three, other: Level, services: LevelServices, waiting: int) -> tuple[list[str], str]:
-    """A pile behind the first kommun's link, and the other's alerts while it comes."""
+async def behind(
+    three: Three, others: Mapping[str, Level], services: LevelServices, waiting: int
+) -> tuple[list[list[str]], str]:
+    """A pile behind the first kommun's link, and the others' alerts while it comes."""
     kommun, nation = three.kommun, three.nation
-    fresh = Writer(other, 100)
-    await fresh.open()
-    await until(lambda: _all(nation, kommun, other))
+    fresh = [Writer(each, 100) for each in others.values()]
+    for each in fresh:
+        await each.open()
+    await until(lambda: _all(nation, kommun, *others.values()))
     await services.until_quiet()
     await kommun.unlink()
     await Writer(kommun, 300, name="piled").pile(waiting)
-    healed, rest = time.monotonic(), asyncio.create_task(fresh.play(1 / _FRESH_EVERY, 3_600.0))
+    healed = time.monotonic()
+    playing = [asyncio.create_task(each.play(1 / _FRESH_EVERY, 3_600.0)) for each in fresh]
     await kommun.link_again()
     try:
         await until(lambda: _all(nation, kommun))
@@ -201,16 +207,17 @@ async def behind(three: Three, other: Level, services: LevelServices, waiting: i
         await until(lambda: _merged(services))
         merging = time.monotonic() - healed
     finally:
-        rest.cancel()
-        await asyncio.gather(rest, return_exceptions=True)
-    await until(lambda: _all(nation, kommun, other))
+        for each in playing:
+            each.cancel()
+        await asyncio.gather(*playing, return_exceptions=True)
+    await until(lambda: _all(nation, kommun, *others.values()))
     await services.until_quiet()
-    took = await alerts(other, nation)
+    took = {name: await alerts(each, nation) for name, each in others.items()}
     told = (
         f"{waiting:,} behind a healed link: in the nation's log after {arrived:.1f} s ({waiting / arrived:,.0f}/s), "
         f"merged after {merging:.1f} s ({waiting / merging:,.0f}/s)"
     )
-    return ["another kommun's, meanwhile", f"{len(took):,}", *shares(took)], told
+    return [[f"{name}, meanwhile", f"{len(each):,}", *shares(each)] for name, each in took.items()], told
 
 
 async def _merged(services: LevelServices) -> bool:

@@ -136,6 +136,10 @@ class Level:
         """As the node's server does."""
         await self.bus.relink(links)
 
+    async def holds(self) -> bool:
+        """As the node's server does."""
+        return await self.bus.holds()
+
     async def cut(self, spared: Collection[str]) -> int:
         """As the node's server does."""
         return await self.bus.cut(spared)

@@ -8,16 +8,15 @@ answers is read on from where its own messages here say, and looked after (`tend
 import asyncio
 import contextlib
 import logging
-import random
 import time
-from collections.abc import Collection, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import Final, Protocol
 
 import nats.errors
 
 from vardkase.federation import health, linkage, topology, wiring
 from vardkase.federation.asking import Asking
+from vardkase.federation.dialling import Bus, dial_anew, redial
 from vardkase.federation.downward import Parent, Sameness
 from vardkase.federation.health import LinkHealth
 from vardkase.federation.holding import Holding
@@ -39,35 +38,12 @@ from vardkase_contracts import streams, subjects
 
 log: Final = logging.getLogger(__name__)
 
-_DIAL: Final = 2.0
-"""Seconds that the parent's port may take to answer."""
-_LONGEST_WAIT: Final = 300.0
-"""Most seconds between two times that the parent is dialled anew."""
 _STREAMS_EVERY: Final = 10.0
 """Seconds between two looks at the consumers that others read by."""
-_TRIES: Final = 10
-_TRY: Final = 0.5
-"""Seconds between two tries to have the parent dialled."""
 _AGAIN: Final = 0.25
 """Seconds until a task that was cancelled and goes on is cancelled again."""
 _TROUBLE: Final = (ApiError, NoAnswer, ConnectFailed, nats.errors.Error, Ended, OSError, TimeoutError)
 """What a look may end in. It is told, and looked again."""
-
-
-class Bus(Protocol):
-    """The node's own NATS server."""
-
-    async def relink(self, links: ServerLinks) -> None:
-        """Gives it other links. Raises `Failed` when it cannot take them while it runs."""
-        ...
-
-    async def cut(self, spared: Collection[str]) -> int:
-        """Ends the links of all that dialled it, but those of these names. Raises `Failed`."""
-        ...
-
-    async def stop(self) -> None:
-        """Ends it; whoever keeps it starts it again."""
-        ...
 
 
 class Dial(Protocol):
@@ -222,7 +198,7 @@ class Links:
         except Failed as refused:
             # A remote is changed by taking it away first.
             try:
-                await _dial_anew(bus, links)
+                await dial_anew(bus, links)
             except Failed:
                 log.warning("NATS is started anew to take its links", extra={"why": str(refused)})
                 await bus.stop()
@@ -274,11 +250,11 @@ class Links:
         tended = Tended(
             self._landing(nc, source, asking), Parent(asking, member.node.area), self._settings, seen.mended
         )
-        redial = asyncio.create_task(self._redial(seen), name=f"redial {parent}")
+        redialling = asyncio.create_task(self._redialled(seen), name=f"redial {parent}")
         try:
             await self._tend(asking, [tended], seen)
         finally:
-            await _ended(redial)
+            await _ended(redialling)
 
     async def _tend(self, asking: Asking, tended: Sequence[Tended], seen: LinkHealth) -> None:
         """Look at one link, for ever."""
@@ -312,40 +288,9 @@ class Links:
         waiting, behind = sum(each.waiting for each in found), max(each.behind_s for each in found)
         seen.answered(waiting, behind, details, ill="; ".join(each.ill for each in tended if each.ill))
 
-    async def _redial(self, seen: LinkHealth) -> None:
-        """A link that is down though the parent's port answers is dialled anew: a server may have stopped trying."""
-        least = wait = self._settings.redial
-        down = dialled = time.monotonic()
-        while True:
-            await asyncio.sleep(self._settings.tick)
-            if seen.up or self._bus is None or not self._open:
-                down = time.monotonic()
-                if down - dialled > 2 * wait:  # it has held
-                    wait = least
-                continue
-            if time.monotonic() - down < wait or not await self._parent_listens():
-                continue
-            # Of the many children of a parent that is back, not all at once: each dialling breaks off what was begun.
-            down = dialled = time.monotonic()
-            wait = min(2 * wait, _LONGEST_WAIT) * random.uniform(0.75, 1.25)  # noqa: S311 -- no secret
-            log.warning("the parent answers and the link is down: dialling it anew", extra={"parent": seen.node})
-            seen.mended("redial")
-            try:
-                await _dial_anew(self._bus, self._member.open())
-            except Ended as error:
-                log.error("the parent cannot be dialled anew: %s", error)  # noqa: TRY400 -- one line says it
-
-    async def _parent_listens(self) -> bool:
-        where = self._member.parent_port()
-        if where is None:
-            return False
-        try:
-            async with asyncio.timeout(_DIAL):
-                _, writer = await asyncio.open_connection(*where)
-        except (OSError, TimeoutError):
-            return False
-        writer.transport.abort()
-        return True
+    async def _redialled(self, seen: LinkHealth) -> None:
+        if self._bus is not None:
+            await redial(self._bus, self._member, seen, self._settings, opened=lambda: self._open)
 
     def _landing(self, nc: Connection, source: Source, asking: Asking) -> Landing:
         into, local = next(
@@ -366,25 +311,6 @@ class Links:
             filters=subjects.family_filters(family, None, area),
             writer=StreamWriter(nc, source.stream),
         )
-
-
-async def _dial_anew(bus: Bus, links: ServerLinks) -> None:
-    """Have the server dial its parent anew: taken away first, since nothing else makes it.
-
-    A server that is still busy with the one that was taken away refuses it ("cannot be added at the moment, try
-    again"); left so, it would dial nobody.
-
-    Raises:
-        Failed: the server does not do it.
-    """
-    leafnodes = {key: value for key, value in links.leafnodes.items() if key != "remotes"}
-    await bus.relink(replace(links, leafnodes=leafnodes))
-    for _ in range(_TRIES):
-        with contextlib.suppress(Failed):
-            await bus.relink(links)
-            return
-        await asyncio.sleep(_TRY)
-    await bus.relink(links)
 
 
 async def _ended(*tasks: asyncio.Task[None]) -> None:

@@ -62,6 +62,10 @@ class _Server:
         """End links that others have dialled."""
         return await self._bus.cut(spared)
 
+    async def holds(self) -> bool:
+        """Whether the link that it dialled stands."""
+        return await self._bus.holds()
+
     async def stop(self) -> None:
         """It cannot take its links while it runs: in a rehearsal, whose federation stays as it is, that is a fault.
 

@@ -173,8 +173,7 @@ class EmbeddedNats:
             Failed: the server cannot be asked, or does not do it.
         """
         try:
-            found = (await self._order("LEAFZ", {}, within=_ASKED)).get("leafs") or []
-            dialled = [(int(each["id"]), str(each["name"])) for each in found if not each.get("is_spoke")]
+            dialled = [(int(each["id"]), str(each["name"])) for each in await self._leafs() if not each.get("is_spoke")]
         except (LookupError, TypeError, ValueError) as error:
             raise Failed(f"nats-server does not tell its links: {error}") from None
         names = Counter(name for _, name in dialled)
@@ -182,6 +181,17 @@ class EmbeddedNats:
         for number in ended:
             await self._order("KICK", {"cid": number}, within=_ASKED)
         return len(ended)
+
+    async def holds(self) -> bool:
+        """Whether the link that the server dialled stands, whatever comes over it.
+
+        Raises:
+            Failed: the server cannot be asked.
+        """
+        return any(each.get("is_spoke") for each in await self._leafs())
+
+    async def _leafs(self) -> list[dict[str, Any]]:
+        return (await self._order("LEAFZ", {}, within=_ASKED)).get("leafs") or []
 
     async def _order(self, what: str, body: dict[str, Any], *, within: float) -> dict[str, Any]:
         """Ask the server itself for something. What it answers with.
