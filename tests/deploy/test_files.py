@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from vardkase.runtime.settings import Settings
+from vardkase.runtime.settings import Settings, _paths
 
 ROOT = Path(__file__).parents[2]
 INFRA = ROOT / "infra"
@@ -58,7 +58,7 @@ def test_what_is_named_is_there() -> None:
     """Volumes, networks, files of this folder, services that are waited for, and settings: no name is mistyped."""
     volumes, networks = set(COMPOSE["volumes"]), set(COMPOSE["networks"])
     used: set[str] = set()
-    settings = {f"VARDKASE_{name.upper()}" for name in Settings.model_fields} | {"VARDKASE_CONFIG"}
+    settings = {f"VARDKASE_{'_'.join(path).upper()}" for path in _paths(Settings)} | {"VARDKASE_CONFIG"}
     for name, service in SERVICES.items():
         for each in service.get("volumes", ()):
             source, _, _ = each.partition(":")

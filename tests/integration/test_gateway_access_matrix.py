@@ -20,6 +20,7 @@ from gateway_kit import Running, running_gateway
 from servers import NatsServer
 from vardkase.federation import topology
 from vardkase.gateway import web
+from vardkase.notifier.letters import Letter, Letters
 from vardkase.runtime.jetstream.connection import Connection
 from vardkase_contracts.areas import NATION
 from vardkase_contracts.client import new_id, new_report
@@ -105,6 +106,10 @@ def reports(row: Row, target: str) -> bool:
 
 def orders(row: Row, target: str) -> bool:
     return row.role in ORDERS and row.covers(target)
+
+
+def orders_at_home(row: Row, _: str) -> bool:
+    return row.role in ORDERS and row.covers(row.area)
 
 
 def says_what_a_point_is(row: Row, target: str) -> bool:
@@ -243,6 +248,13 @@ TABLE: Final[dict[tuple[str, str], list[Cell]]] = {
     ("POST", "/v1/orders"): [
         Cell(rule=orders, targets=AREAS, json=note),
         Cell(rule=asks_for_reports, targets=AREAS, json=request_for_reports),
+    ],
+    ("GET", "/v1/notifications"): [
+        Cell(rule=orders, targets=AREAS, params={"code": "{t}"}),
+        Cell(rule=orders_at_home),
+    ],
+    ("POST", "/v1/notifications/{name}/resend"): [
+        Cell(rule=orders, targets=KOMMUNER, path="/v1/notifications/{letter}/resend", refused=(403, 404))
     ],
     ("POST", "/login"): [],  # lets in, and asks for nobody who is: tested with what it makes
     ("POST", "/logout"): [Cell(rule=None, looks_at_what_is_shown=True)],
@@ -416,6 +428,8 @@ class Crowd:
         words = {"t": target}
         if "{reader}" in cell.path:
             words["reader"] = (await self.running.token_of("reader", target)).split("_")[1]
+        if "{letter}" in cell.path:
+            words["letter"] = await given_up(self.running, target)
         if "{link}" in cell.path or "{link}" in str(cell.form):
             link = await self.running.token_of("reporter", target, point=f"{target}-skolan")
             words["link"] = link.split("_")[1]
@@ -438,6 +452,25 @@ class Crowd:
         client = self.clients[row.name]
         async with client.stream(method, told(cell.path or route), **options) as answer:
             return answer.status_code
+
+
+async def given_up(running: Running, kommun: str) -> str:
+    """A notification about a kommun that a receiver did not take; its name."""
+    letter = Letter(
+        receiver="larm",
+        id=f"msg_{kommun:0<32}",
+        what="raised",
+        key=f"alert/act/area.silent/{kommun}",
+        reality="act",
+        level="red",
+        areas=(kommun, kommun[:2], "SE"),
+        at="2026-11-20T03:00:00Z",
+        attempts=10,
+        reason="500",
+        body="{}",
+    )
+    await Letters(running.nc).put(letter)
+    return letter.name
 
 
 def _fields(token: Any) -> dict[str, Any]:

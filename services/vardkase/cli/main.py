@@ -38,6 +38,7 @@ COMMANDS: Final = {
     "alerts": Lazy("vardkase.cli.alerts", "List open alerts."),
     "ack": Lazy("vardkase.cli.ack", "Acknowledge an alert."),
     "silence": Lazy("vardkase.cli.silence", "Notify nobody of some alerts for a time."),
+    "notifications": Lazy("vardkase.cli.notifications", "What receivers of notifications did not take."),
     "rules": Lazy("vardkase.cli.rules", "The rules in force somewhere, and their overrides."),
     "incident": Lazy("vardkase.cli.incident", "Say which kommuner are expected to be heard."),
     "register": Lazy("vardkase.cli.register", "Import a register of points."),

@@ -23,6 +23,7 @@ class ServiceName(StrEnum):
     INTAKE = "intake"
     AGGREGATOR = "aggregator"
     ARCHIVER = "archiver"
+    NOTIFIER = "notifier"
     GATEWAY = "gateway"
 
 
@@ -30,9 +31,9 @@ class ServiceName(StrEnum):
 def run(services: Annotated[list[ServiceName], typer.Argument(help="Which; several share one process.")]) -> None:
     """Runs services until SIGTERM.
 
-    Set VARDKASE_NATS_URL; VARDKASE_NATS_PUBLIC_URL for what is made public; VARDKASE_DATABASE_URL for the archive. It
-    answers /healthz, /readyz and /metrics on VARDKASE_HTTP_HOST and VARDKASE_HTTP_PORT; the gateway, all that people
-    and apps ask.
+    Set VARDKASE_NATS_URL; VARDKASE_NATS_PUBLIC_URL for what is made public; VARDKASE_DATABASE_URL for the archive;
+    VARDKASE_ALERTMANAGER_URL and VARDKASE_WEBHOOKS for the notifier. It answers /healthz, /readyz and /metrics on
+    VARDKASE_HTTP_HOST and VARDKASE_HTTP_PORT; the gateway, all that people and apps ask.
     """
     settings = load()
     if settings.nats_url is None:

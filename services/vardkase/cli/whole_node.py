@@ -21,6 +21,7 @@ from vardkase.federation import linkage, topology
 from vardkase.federation.links import Links
 from vardkase.federation.member import Member
 from vardkase.gateway.access.operator import Operator
+from vardkase.notifier.hooks import hooks_of
 from vardkase.runtime import logs
 from vardkase.runtime.beside import Beside
 from vardkase.runtime.datadir import STARTED, DataDir
@@ -40,6 +41,8 @@ SERVICES: Final = ("intake", "aggregator")
 """The services of a node."""
 ARCHIVER: Final = "archiver"
 """The service that a node with an archive has besides, and is ready without."""
+NOTIFIER: Final = "notifier"
+"""The service that a node with receivers of alerts has besides, and is ready without."""
 _SHARE_OF_FREE: Final = 0.5
 """Of the free room on the disk, what the streams may take."""
 
@@ -112,14 +115,15 @@ async def _run(settings: Settings, directory: DataDir, when_ready: WhenReady) ->
     front = Front.of(settings)
     operator = Operator(settings.data_dir, Area.parse(settings.area)) if settings.gateway else None
     nats = _Nats(settings, operator)
-    running = _processes(settings, front, archive)
+    beside = (*archive.services, *((NOTIFIER,) if _notifies(settings) else ()))
+    running = _processes(settings, front, beside)
     supervisor = Supervisor(
         settings,
         services=tuple(running),
         command=lambda name: command(*running[name]),
         bus=nats.bus,
         beside=archive.beside,
-        optional=archive.services,
+        optional=beside,
         ask=None if nats.bus is None else nats.bus.illness,
         standing=nats.standing,
         variables=lambda: nats.variables() | archive.variables(),
@@ -156,14 +160,23 @@ async def _run(settings: Settings, directory: DataDir, when_ready: WhenReady) ->
         front.close()
 
 
-def _processes(settings: Settings, front: Front, archive: "_Archive") -> dict[str, Sequence[str]]:
-    """The node's processes, and the services in each. The archiver always has its own: PostgreSQL may keep it."""
+def _notifies(settings: Settings) -> bool:
+    """Whether there are receivers of alerts to tell.
+
+    Raises:
+        Refused: one is set wrong. The node does not wait for its notifier, so this is where it is told.
+    """
+    return bool(hooks_of(settings)) or settings.alertmanager_url is not None
+
+
+def _processes(settings: Settings, front: Front, beside: Sequence[str]) -> dict[str, Sequence[str]]:
+    """The node's processes, and the services in each. What depends on others outside always has its own."""
     live = (*SERVICES, *front.services)
     together = settings.together
     if together is None:
         together = Area.parse(settings.area).level == "kommun"
     found: dict[str, Sequence[str]] = {TOGETHER: live} if together else {each: (each,) for each in live}
-    return found | {each: (each,) for each in archive.services}
+    return found | {each: (each,) for each in beside}
 
 
 def _process_of(service: str, running: Mapping[str, Sequence[str]]) -> str | None:

@@ -67,6 +67,9 @@ async def metrics(found: Findings, http: str | None) -> None:
         found.warning("id conflicts", f"{total:.0f} rapporter hade en annans id och annat innehåll", do)
     if total := _total(sums, "vardkase_needs_over_limit_total"):
         found.warning("needs", f"{total:.0f} behov utelämnades", "en punkt har fler än 64 behov; avsluta gamla")
+    if total := _total(sums, "vardkase_notify_dead_letters"):
+        do = "se vilka med vardkase notifications list, och skicka om dem med vardkase notifications resend"
+        found.warning("notifications", f"{total:.0f} aviseringar kom inte fram", do)
     stepped = max((abs(v) for v in sums.get("vardkase_clock_stepped_seconds", {}).values()), default=0.0)
     if stepped > _STEPPED_S:
         do = "ställ klockan med chrony eller systemd-timesyncd, som inte hoppar"

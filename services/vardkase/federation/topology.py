@@ -43,6 +43,10 @@ def _bucket(name: str, *, room: int, longest: int, **more: Any) -> Kept:
     return Kept(name=f"KV_{name}", room=room, more={**_LAST, **bounds, **more}, subjects=(f"$KV.{name}.>",))
 
 
+NOTIFIED: Final = "NOTIFIED"
+"""The bucket of what receivers outside were told."""
+DEAD_LETTERS: Final = "NOTIFY_DEAD"
+"""The bucket of what they did not take."""
 LINKS: Final = "LINKS"
 """The bucket in which a node tells how its links are: see `told`."""
 LOG: Final = Kept(name=streams.REPORTS, room=8192, more={"duplicate_window": 120 * _SECOND_NS, "allow_direct": True})
@@ -70,6 +74,10 @@ BUCKETS: Final = (
     # What was sent over HTTP, to know it when it is sent again. Without it a repeat is taken in anew, and changes
     # nothing: so the oldest may go.
     _bucket("HTTP_KNOWN", room=1024, longest=_MIB // 8, discard="old", max_age=7 * _DAY_NS),
+    # Which of several notifiers tells, and what each webhook was last told of each alert: without it, all that stands
+    # is told again. What has ended goes by itself. Beside it what was not taken, a month of it; the oldest may go.
+    _bucket(NOTIFIED, room=64, longest=4096, allow_msg_ttl=True),
+    _bucket(DEAD_LETTERS, room=128, longest=_MIB // 4, discard="old", max_age=30 * _DAY_NS),
     # How the links are: one document, the last. Without it nothing is known of them until it is told again.
     _bucket(LINKS, room=16, longest=_MIB // 4, discard="old"),
 )

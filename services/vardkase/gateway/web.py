@@ -27,6 +27,7 @@ ROUTERS: Final = (
     "needs",
     "runningshort",
     "links",
+    "notifications",
     "stream",
     "writing.reports",
     "writing.orders",

@@ -9,12 +9,15 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict
 
 from vardkase.runtime.setting_types import (
+    AbsolutePath,
     Count,
     Descriptor,
     InboxPrefix,
     ListenAddress,
     NatsUrl,
     Port,
+    ReadableFile,
+    Realities,
     Seconds,
     SecondsOrNone,
     Share,
@@ -276,6 +279,42 @@ class PublicSettings(_Group):
     """Most of them from one address (an IPv6 /64): a phone network may stand behind one."""
     licence: WebAddress = "https://creativecommons.org/publicdomain/zero/1.0/"
     """The licence that what is public is given under."""
+
+
+class NotifySettings(_Group):
+    """The notifier: who is told of alerts."""
+
+    webhooks: ReadableFile | None = None
+    """A TOML file of webhooks, each with its secret and what it wants to hear of. Nobody else may read it."""
+    secret: AbsolutePath | None = None
+    """A file with the secret that notifications to `webhooks` (URLs) are signed with. None: one is made in the data
+    directory."""
+    realities: Realities = ("act",)
+    """Of which realities Alertmanager is told."""
+    board: WebAddress | None = None
+    """Where people reach the operations board, for links to it. None: there are none."""
+    resend: Seconds = 15.0
+    """How often an Alertmanager is told again of all that stands."""
+    hold: Seconds = 14_400.0
+    """An Alertmanager that hears nothing more takes an alert for over after so long."""
+    gather: SecondsOrNone = 0.0
+    """How long news is gathered before it is told. What comes while a request is under way goes with the next."""
+    timeout: Seconds = 5.0
+    """How long one request may take."""
+    backoff_min: Seconds = 0.5
+    """First wait before a receiver that does not answer is asked again; doubled each time, with jitter."""
+    backoff_max: Seconds = 60.0
+    """Longest such wait. Of an Alertmanager: `resend`."""
+    attempts: Count = 10
+    """How often one notification to a webhook is tried while others get through."""
+    patience: Seconds = 86_400.0
+    """How long it waits for a webhook that takes nothing. Then, or after `attempts`, it is a dead letter."""
+    at_once: Count = 4
+    """Most requests to one webhook at once."""
+    waiting: Count = 10_000
+    """Most notices that wait for one webhook; the one that has waited longest becomes a dead letter."""
+    lease: Seconds = 5.0
+    """Of several notifiers of a node one tells; after so long without a sign of it, another. Whole seconds from 2."""
 
 
 class SupervisorSettings(_Group):

@@ -14,6 +14,7 @@ from pydantic_settings import NoDecode
 
 from vardkase_contracts import instants
 from vardkase_contracts.areas import Area
+from vardkase_contracts.vocab import REALITIES, Reality
 
 _UNITS: Final = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(ms|s|m|h|d)?")
@@ -167,6 +168,13 @@ def _listed(value: Any) -> Any:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
+def _realities(value: Any) -> Any:
+    found = [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else list(value)
+    if not set(found) <= set(REALITIES) or len(found) != len(set(found)):
+        raise ValueError(f"expected some of {', '.join(REALITIES)}, with commas between")
+    return tuple(found)
+
+
 AbsolutePath = Annotated[Path, AfterValidator(Path.absolute)]
 """A path, made absolute: a child process may stand elsewhere."""
 Share = Annotated[float, BeforeValidator(_share)]
@@ -205,5 +213,7 @@ HttpUrl = Annotated[SecretStr, AfterValidator(_http)]
 """An HTTP URL. Secret: it may hold a password or a token."""
 PostgresUrl = Annotated[SecretStr, AfterValidator(_postgres)]
 """A PostgreSQL URL. Secret: it may hold a password."""
+Realities = Annotated[tuple[Reality, ...], NoDecode, BeforeValidator(_realities)]
+"""Realities; in the environment with commas between."""
 HttpUrls = Annotated[tuple[HttpUrl, ...], NoDecode, BeforeValidator(_listed)]
 """HTTP URLs; in the environment with commas between."""

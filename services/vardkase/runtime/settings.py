@@ -105,9 +105,9 @@ class Settings(BaseSettings):
     rules_file: types.ReadableFile | None = None
     """A table of rules instead of the built-in one."""
     alertmanager_url: types.HttpUrl | None = None
-    """Where alerts are sent."""
+    """The Alertmanager that is told of alerts; several with commas between, each of which is told."""
     webhooks: types.HttpUrls = ()
-    """Where alerts are sent too."""
+    """Webhooks that are told of all alerts in skarpt läge. For more see `notify.webhooks`."""
 
     log_format: Literal["auto", "json", "human"] = "auto"
     """`auto`: for people when the log goes to a terminal, else JSON."""
@@ -133,6 +133,7 @@ class Settings(BaseSettings):
     web: groups.WebSettings = groups.WebSettings()
     history: groups.HistorySettings = groups.HistorySettings()
     public: groups.PublicSettings = groups.PublicSettings()
+    notify: groups.NotifySettings = groups.NotifySettings()
     supervisor: groups.SupervisorSettings = groups.SupervisorSettings()
     access: AccessSettings = AccessSettings()
     oidc: OidcSettings = OidcSettings()

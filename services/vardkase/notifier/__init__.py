@@ -1,0 +1,1 @@
+"""Tells receivers outside (Alertmanager, webhooks) of the node's own alerts."""
