@@ -13,81 +13,30 @@ from typing import Final
 
 import pytest
 
-from faults.comparison import compare
 from federation.conftest import Three
+from federation.country import Country, country_of
 from federation.kit import Level
-from federation.services_kit import LevelServices, merged, report
 from servers import Eventually
-from vardkase.runtime.jetstream.batches import Outgoing
-from vardkase.runtime.jetstream.writer import StreamWriter
-from vardkase_contracts import streams
-from vardkase_contracts.instants import HOUR, SECOND, iso, parse
 
 pytestmark = [pytest.mark.campaign, pytest.mark.timeout(1_800)]
 
 WAITING: Final = 10_000
 RUNS: Final = 3
 HOLE: Final = 30.0
-NOW: Final = parse("2026-11-20T12:00:00Z")
-STILL: Final = {"VARDKASE_CLOCK_START": iso(NOW), "VARDKASE_CLOCK_SPEED": "0"}
-POINTS: Final = [f"2480-p{number}" for number in range(50)]
-
-
-class Country:
-    """Three levels with their aggregators, and what was reported so far."""
-
-    def __init__(self, three: Three, services: dict[str, LevelServices], eventually: Eventually) -> None:
-        self.three = three
-        self.services = services
-        self.eventually = eventually
-        self.sent = 0
-
-    async def send(self, count: int = WAITING) -> None:
-        """What the kommun's intake would let into its log."""
-        batch: list[Outgoing] = []
-        for number in range(self.sent, self.sent + count):
-            point = POINTS[number % len(POINTS)]
-            power = {"source": "backup", "backup_state": "running", "endurance_h": 1 + number % 40}
-            kind, data = [
-                ("status", {"lifecycle": "open", "occupancy": number % 97}),
-                ("resources", {"power": power, "staff": {"present": number % 5, "required": 3}}),
-                ("heartbeat", {}),
-            ][number % 3]
-            event = report(point, kind, data, id=f"r{number}", at=NOW - HOUR + number * SECOND // 100)
-            one = merged(event)
-            batch.append(one._replace(headers={"Tp-Received": event["time"], "Tp-Origin": f"kommun-2480/{number}"}))
-        await StreamWriter(self.three.kommun.nc, streams.REPORTS).write(batch)
-        self.sent += count
-
-    async def all_there(self, *levels: Level, within: float = 120.0) -> None:
-        """Wait until logs have all that was sent."""
-        for level in levels:
-            await self.eventually(
-                lambda level=level: _has(level, self.sent), what=f"all at {level.name}", within=within
-            )
-
-
-async def _has(level: Level, count: int) -> bool:
-    return await level.count() >= count
+LONG_HOLE: Final = 600.0
 
 
 @pytest.fixture
 async def country(three: Three, eventually: Eventually) -> AsyncIterator[Country]:
-    """Three levels, each with its aggregator, whose clocks stand still."""
-    services = {
-        level.name: LevelServices(level, eventually, **STILL) for level in (three.nation, three.lan, three.kommun)
-    }
-    for each in services.values():
-        await each.start("aggregator")
-    yield Country(three, services, eventually)
-    for each in services.values():
-        await each.stop()
+    """Three levels whose clocks stand still."""
+    async with country_of(three, eventually) as made:
+        yield made
 
 
 async def resets(country: Country) -> float:
     """Both links are reset again and again while the reports come in."""
     links = country.three.federation.links.values()
-    sending = asyncio.create_task(country.send())
+    sending = asyncio.create_task(country.send(WAITING))
     while not sending.done():
         for link in links:
             link.reset()
@@ -101,7 +50,7 @@ async def hole(country: Country) -> float:
     link = country.three.federation.links["lan-24"]
     link.hole()
     began = time.monotonic()
-    await country.send()
+    await country.send(WAITING)
     await asyncio.sleep(max(0.0, HOLE - (time.monotonic() - began)))
     link.heal()
     return time.monotonic()
@@ -110,7 +59,7 @@ async def hole(country: Country) -> float:
 async def killed(country: Country, *levels: Level) -> float:
     """Servers are killed, and started again when the reports wait."""
     await asyncio.gather(*(level.kill() for level in levels))
-    await country.send()
+    await country.send(WAITING)
     began = time.monotonic()
     for level in levels:
         await level.revive()
@@ -132,7 +81,7 @@ async def two_at_once(country: Country) -> float:
     link = country.three.federation.links["lan-24"]
     link.hole()
     await country.three.nation.kill()
-    await country.send()
+    await country.send(WAITING)
     began = time.monotonic()
     link.heal()
     await country.three.nation.revive()
@@ -168,9 +117,25 @@ async def test_ten_thousand_wait_behind_every_fault(country: Country, capsys: py
         if median > aim:
             slow.append(f"{name}: {median:.1f} s")
     for level in (three.kommun, three.lan, three.nation):
-        await country.services[level.name].until_quiet(120)
-        left = await compare(level.nc, level.area.code, NOW, None)
-        assert (left.reports, left.doubled, left.differing) == (country.sent, [], []), level.name
+        await country.agreed(level)
     with capsys.disabled():
         print("\n| fault | all at the nation after | at most | aim |\n|---|---|---|---|", *rows, sep="\n")  # noqa: T201
     assert slow == []
+
+
+async def test_a_black_hole_of_ten_minutes(country: Country) -> None:
+    """Nothing passes for so long that every connection has been given up: all is there seconds after."""
+    three = country.three
+    link = three.federation.links["lan-24"]
+    await country.send(100)
+    await country.all_there(three.nation)
+    link.hole()
+    await country.send(1_000)
+    await asyncio.sleep(LONG_HOLE)
+    link.heal()
+    healed = time.monotonic()
+    await country.all_there(three.lan, three.nation)
+    took = time.monotonic() - healed
+    for level in (three.kommun, three.lan, three.nation):
+        await country.agreed(level)
+    assert took < 10.0
