@@ -186,6 +186,32 @@ class RulesData(OrderData):
     `null`, or no rule in it, takes that away."""
 
 
+class ExercisePlan(Incoming):
+    """What is going to be played: enough to see that two nodes play the same."""
+
+    scenario: Sha256
+    """Of the scenario's file."""
+    injects: Annotated[int, Field(ge=0, le=100_000)]
+    """How many injects it has."""
+
+
+class ExerciseData(_Period):
+    """An exercise (övning): where, from when until when, and whether it goes on."""
+
+    id: IncidentId
+    """The exercise; the same again changes it. One that was aborted somewhere never goes on there."""
+    name: Name
+    """What it is called."""
+    areas: Areas
+    """The areas that the order speaks of: those that take part, or those in which it is aborted."""
+    until: Moment | None = None
+    """Until when; not yet known when left out."""
+    state: vocab.ExerciseState
+    """Whether it goes on."""
+    plan: ExercisePlan | None = None
+    """What is going to be played."""
+
+
 class OrderBase(Incoming):
     """The envelope that all orders share (CloudEvents 1.0)."""
 
@@ -288,8 +314,28 @@ class RulesOrder(OrderBase):
     """For what, and how."""
 
 
+class ExerciseOrder(OrderBase):
+    """Begins, changes, ends or aborts an exercise. An order of övning, whatever world is looked at."""
+
+    kind: ClassVar[vocab.OrderKind] = "exercise"
+    type: Literal["se.trygghetspunkt.order.exercise.v1"]
+    """The kind of order, and its version."""
+    reality: Literal["exe"]  # pyright: ignore[reportIncompatibleVariableOverride] -- frozen, so never another
+    """Övning: there is no other."""
+    data: ExerciseData
+    """What it is called, where, from when until when, and whether it goes on."""
+
+
 Order = Annotated[
-    AckOrder | SilenceOrder | IncidentOrder | ReportRequestOrder | NoteOrder | AdoptOrder | RedactOrder | RulesOrder,
+    AckOrder
+    | SilenceOrder
+    | IncidentOrder
+    | ReportRequestOrder
+    | NoteOrder
+    | AdoptOrder
+    | RedactOrder
+    | RulesOrder
+    | ExerciseOrder,
     Field(discriminator="type"),
 ]
 """An order of any kind, told apart by `type`."""

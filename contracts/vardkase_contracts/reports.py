@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter
 
-from vardkase_contracts import vocab
+from vardkase_contracts import ids, vocab
 from vardkase_contracts.base import (
     EventId,
     IncidentId,
@@ -92,6 +92,9 @@ def report_type(kind: vocab.ReportKind) -> str:
     return f"se.trygghetspunkt.{kind}.v1"
 
 
+REFILED_FROM: Final = rf"^exe\.{ids.KOMMUN}\.[A-Za-z0-9_-]{{1,64}}$"
+"""The identity of a report of an exercise."""
+
 REPORT_TYPES: Final[dict[str, vocab.ReportKind]] = {report_type(kind): kind for kind in vocab.REPORT_KINDS}
 """The kind of each `type`."""
 
@@ -131,6 +134,8 @@ class ReportBase(Incoming):
     """The incident that it belongs to."""
     channel: vocab.Channel | None = None
     """By what means it came in."""
+    refiled_from: Annotated[str, Field(pattern=REFILED_FROM)] | None = None
+    """The report of an exercise that a person has filed again as this one: `exe.<kommun>.<id>`, its identity."""
 
     @property
     def kommun(self) -> str:

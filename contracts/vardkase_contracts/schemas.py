@@ -70,6 +70,7 @@ DOCUMENTS: Final[tuple[Document, ...]] = (
             orders.AdoptOrder,
             orders.RedactOrder,
             orders.RulesOrder,
+            orders.ExerciseOrder,
         )
     ),
     Document("rejected", "rejected", RejectedEvent, CLOUDEVENT),

@@ -164,9 +164,13 @@ ReportKind = Literal[
 """The kinds of reports."""
 REPORT_KINDS: Final[tuple[ReportKind, ...]] = get_args(ReportKind)
 
-OrderKind = Literal["ack", "silence", "incident", "report_request", "note", "adopt", "redact", "rules"]
+OrderKind = Literal["ack", "silence", "incident", "report_request", "note", "adopt", "redact", "rules", "exercise"]
 """The kinds of orders: acts of people, and overrides of rules."""
 ORDER_KINDS: Final[tuple[OrderKind, ...]] = get_args(OrderKind)
+
+ExerciseState = Literal["running", "stopped", "aborted"]
+"""What an exercise is ordered to be: it goes on, it has ended as planned, it was broken off for real (skarpt läge)."""
+EXERCISE_STATES: Final[tuple[ExerciseState, ...]] = get_args(ExerciseState)
 
 RefusalReason = Literal[
     "not_json",

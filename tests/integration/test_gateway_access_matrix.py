@@ -231,6 +231,10 @@ TABLE: Final[dict[tuple[str, str], list[Cell]]] = {
     ("GET", "/v1/needs"): [Cell(rule=looks, targets=AREAS, params={"code": "{t}"}), Cell(rule=looks_anywhere)],
     ("GET", "/v1/short"): [Cell(rule=looks, targets=AREAS, params={"code": "{t}"}), Cell(rule=looks_anywhere)],
     ("GET", "/v1/links"): [Cell(rule=looks, targets=AREAS, params={"code": "{t}"}), Cell(rule=looks_anywhere)],
+    ("GET", "/v1/exercises"): [Cell(rule=looks, targets=AREAS, params={"code": "{t}"}), Cell(rule=looks_anywhere)],
+    ("POST", "/v1/exercises/refile"): [
+        Cell(rule=at_the_desk, targets=KOMMUNER, json=lambda t: {"kommun": t, "reports": ["x"], "role": "krisledning"})
+    ],
     ("GET", "/v1/stream"): [
         Cell(rule=looks, targets=AREAS, params={"area": "{t}"}),
         Cell(rule=looks, targets=("24",), params={"area": "{t}", "kinds": "state", "pictures": "all"}),

@@ -41,6 +41,7 @@ COMMANDS: Final = {
     "notifications": Lazy("vardkase.cli.notifications", "What receivers of notifications did not take."),
     "rules": Lazy("vardkase.cli.rules", "The rules in force somewhere, and their overrides."),
     "incident": Lazy("vardkase.cli.incident", "Say which kommuner are expected to be heard."),
+    "exercise": Lazy("vardkase.cli.exercise", "Begin, play, stop, abort and evaluate an exercise."),
     "register": Lazy("vardkase.cli.register", "Import a register of points."),
     "replay": Lazy("vardkase.cli.replay", "An area's picture at a time, from the archive."),
     "simulate": Lazy("vardkase.cli.simulate", "Play a scenario, or real shelters, against a node."),

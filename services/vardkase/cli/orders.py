@@ -33,6 +33,7 @@ from vardkase_contracts.areas import Area
 from vardkase_contracts.client import Client, InvalidEvent, new_order
 from vardkase_contracts.orders import ORDER, Order
 from vardkase_contracts.refusals import REJECTED, RejectedData
+from vardkase_contracts.signing import Signer
 
 _AGGREGATOR: Final = "aggregator-orders"
 """The consumer whose acknowledgement says that an order was taken in."""
@@ -82,6 +83,8 @@ class Desk:
 
     def __init__(self, client: Client, connection: Connection, *, federated: bool) -> None:
         self.client = client
+        self.connection = connection
+        self.federated = federated
         self._connection = connection
         self._stream = topology.orders_stream(federated=federated)
 
@@ -160,13 +163,17 @@ def _refusal(raw: bytes, place: str) -> RejectedData | None:
 
 
 @asynccontextmanager
-async def desk_of(node: Node) -> AsyncGenerator[Desk]:
+async def desk_of(node: Node, *, signer: Signer | None = None) -> AsyncGenerator[Desk]:
     """A desk at a node.
+
+    Args:
+        node: which.
+        signer: signs the reports that its client sends.
 
     Raises:
         Failed: it cannot be reached; or what goes wrong with it inside the block, in one line.
     """
-    async with client_of(node) as client:
+    async with client_of(node, signer=signer) as client:
         connection = await connection_of(node)
         try:
             federated = await look(connection, streams.ORDERS_DOWN) is not None

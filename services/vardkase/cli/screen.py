@@ -15,6 +15,7 @@ from rich.text import Text
 
 from vardkase.cli import words
 from vardkase.cli.times import between, clock, span
+from vardkase.domain.exercises import ABORTED_SV
 from vardkase_contracts import vocab
 from vardkase_contracts.alert import Alert
 from vardkase_contracts.areas import KOMMUNER, Area
@@ -59,14 +60,18 @@ class View:
     """How long ago the node was last heard, when it is not."""
     note: str | None = None
     """More to say at the bottom."""
+    aborted: tuple[str, ...] = ()
+    """Exercises that were aborted here, and when, while that is to be shown."""
+    exercises: tuple[str, ...] = ()
+    """What those are called that go on here."""
 
 
 def draw(view: View, *, width: int, height: int) -> RenderableType:
     """The view, `height` lines of `width` columns at most."""
     width, height = max(width, LEAST_WIDTH), max(height, LEAST_HEIGHT)
     if view.picture is None:
-        return Group(_banner(view, width), Text(), _no_picture(view), Text(), _footer(view, width))
-    summary = _summary(view.picture, view.now)
+        return Group(_banner(view, width), *_exercises(view, width), _no_picture(view), Text(), _footer(view, width))
+    summary = [*_exercises(view, width), *_summary(view.picture, view.now)]
     room = height - len(summary) - 2
     below = 0 if not view.picture.areas else max(5, math.floor(room * 0.42))
     above = room - below
@@ -101,6 +106,18 @@ def _banner(view: View, width: int) -> Text:
     before = max(1, free // 2)
     line = f"{left}{' ' * before}{middle}{' ' * max(1, free - before)}{right}"
     return Text(line[:width].ljust(width), style=style, no_wrap=True)
+
+
+def _exercises(view: View, width: int) -> list[Text]:
+    """That an exercise was aborted, for all to see; that one goes on, in a line."""
+    lines: list[Text] = []
+    if view.aborted:
+        line = f" *** {ABORTED_SV} *** {', '.join(view.aborted)}"
+        lines.append(Text(line[:width].ljust(width), style=_ALARM, no_wrap=True))
+    if view.exercises:
+        line = f" Övning pågår: {', '.join(view.exercises)}"
+        lines.append(Text(line[:width], style="dim", no_wrap=True))
+    return lines
 
 
 def _footer(view: View, width: int) -> Text:

@@ -23,6 +23,7 @@ from vardkase.cli.node import (
 )
 from vardkase.cli.screen import draw
 from vardkase.cli.watching import Watching, watching
+from vardkase.cli.watching_exercises import follow_exercises
 from vardkase.runtime.errors import Failed
 from vardkase_contracts import vocab
 from vardkase_contracts.areas import NATION_CODE, Area
@@ -72,15 +73,18 @@ async def _watch(
                 await found.begin()
         except TimeoutError:
             raise Failed(f"the node at {node.nats} gives no picture: nothing came in {_BEGIN_S:g} s") from None
+        if not as_json:
+            await follow_exercises(node, found, once=True)
         if once:
             _show_once(console, found, as_json=as_json)
             return
         if as_json:
             await together(found.follow(), _print_changes(found))
         elif console.is_terminal:
-            await together(found.follow(), show(console, found))
+            await together(found.follow(), show(console, found), follow_exercises(node, found))
         else:
-            await together(found.follow(), _print_now_and_then(console, found, interval_s))
+            printing = _print_now_and_then(console, found, interval_s)
+            await together(found.follow(), printing, follow_exercises(node, found))
 
 
 async def show(console: Console, found: Watching) -> None:

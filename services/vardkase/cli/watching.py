@@ -9,7 +9,9 @@ from typing import Final
 
 from vardkase.cli.node import together
 from vardkase.cli.screen import View
-from vardkase_contracts import vocab
+from vardkase.cli.times import clock
+from vardkase.domain.exercises import ABORT_SHOWN, Exercises
+from vardkase_contracts import instants, vocab
 from vardkase_contracts.alert import Alert
 from vardkase_contracts.areas import Area
 from vardkase_contracts.client import Client, Feed, InvalidValue
@@ -28,6 +30,10 @@ class Watching:
         self.picture: Picture | None = None
         self.changed = asyncio.Event()
         """Set when there is something new to show; whoever shows it clears it."""
+        self.exercises = Exercises()
+        """Those that the node has been told of; whoever watches keeps them up to date."""
+        self.trouble: str | None = None
+        """What cannot be told, and why."""
         self._pictures = client.pictures(area, reality=reality, only=True, on_invalid=self._on_invalid)
         self._alert_feed = client.alerts(area, reality=reality, on_invalid=self._on_invalid)
         self._open: dict[str, Alert] = {}
@@ -56,7 +62,8 @@ class Watching:
     def view(self) -> View:
         """What there is to show now."""
         connected = all(feed.connected for feed in self.feeds)
-        unread = f"{self._invalid} värden kunde inte läsas (nyare version?)." if self._invalid else None
+        unread = f"{self._invalid} värden kunde inte läsas (nyare version?)." if self._invalid else self.trouble
+        aborted, running = self._exercises_now()
         return View(
             area=self.area,
             reality=self.reality,
@@ -67,7 +74,21 @@ class Watching:
             connected=connected,
             lost_s=0.0 if connected else max(feed.heard_s_ago for feed in self.feeds),
             note=unread,
+            aborted=aborted,
+            exercises=running,
         )
+
+    def _exercises_now(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """What is to be said of exercises: those that were aborted, and those that go on."""
+        now, kommuner = instants.from_datetime(self.now), self.area.kommuner()
+        listed = self.exercises.listed(kommuner, now)
+        aborted = [
+            f"{each['name']} {clock(instants.to_datetime(at))}"
+            for each in listed
+            for at in [max((instants.parse(one["at"]) for one in each["aborted"]), default=None)]
+            if at is not None and (self.reality == "exe" or now - at < ABORT_SHOWN)
+        ]
+        return tuple(aborted), tuple(each["name"] for each in listed if each["running"])
 
     async def begin(self) -> None:
         """Read what there is now.

@@ -4,7 +4,7 @@ An order reaches no further than the area it is about: who may give orders about
 neither silences nor changes the rules of its neighbour.
 """
 
-from vardkase_contracts.orders import IncidentOrder, Order, RulesOrder, SilenceOrder
+from vardkase_contracts.orders import ExerciseOrder, IncidentOrder, Order, RulesOrder, SilenceOrder
 from vardkase_contracts.refusals import Refusal
 
 from .overrides import BadOverride, parse
@@ -28,6 +28,9 @@ def refusal_of(order: Order, base: Rules) -> Refusal | None:
         case IncidentOrder():
             unknown = next((code for code in order.data.areas if not exists(code)), None)
             return None if unknown is None else Refusal("schema", "data.areas", _NO_AREA)
+        case ExerciseOrder():
+            misplaced = (_misplaced("data.areas", code, order.subject) for code in order.data.areas)
+            return next(filter(None, misplaced), None)
         case SilenceOrder():
             matcher = order.data.matcher
             return _misplaced("data.matcher.area", matcher.area, order.subject) or _misplaced(

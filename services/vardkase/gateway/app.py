@@ -17,6 +17,7 @@ from vardkase_contracts.areas import Area
 
 from .access.access import Access
 from .access.audit import Audit
+from .exercises import HeldExercises
 from .history.pool import Archive
 from .house import House
 from .hub import Hub
@@ -70,6 +71,7 @@ class Gateway:
         settings, metrics, clock = self._settings, self._metrics, make_clock(self._settings)
         live = Live(settings, clock, self.tasks)
         access = Access(settings, metrics, self.tasks)
+        writing = Writing(settings, metrics, self.tasks)
         self._house = house = House(
             settings=settings,
             metrics=metrics,
@@ -82,7 +84,8 @@ class Gateway:
             audit=Audit(settings, metrics, clock, self.tasks),
             bus=nc,
             links=Told(settings, self.tasks),
-            writing=Writing(settings, metrics, self.tasks),
+            writing=writing,
+            exercises=HeldExercises(settings, writing.rules, clock, self.tasks, self._counts),
             archive=Archive.of(settings, metrics, clock, self.tasks),
             public=None if settings.nats_public_url is None else PublicSide(settings, metrics, clock),
             checks=self.checks,
@@ -101,6 +104,7 @@ class Gateway:
         house = self._house or self._open(nc)
         house.live.start(nc)
         house.links.start(nc)
+        house.exercises.start(nc)
         await house.access.start(nc)
         await house.audit.start(nc)
         await house.writing.start(nc)
@@ -139,6 +143,7 @@ class Gateway:
             *house.live.checks(),
             *house.access.checks(),
             *house.writing.checks(),
+            house.exercises.check(),
             house.audit.check(),
             *([] if house.public is None else [house.public.check()]),
         ]

@@ -10,8 +10,10 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
+from vardkase.domain.exercises import ABORTED_SV
 from vardkase.gateway import forms
 from vardkase.gateway.access.dependencies import by_address, form_principal, log_in, log_out, may_read_point, renew
+from vardkase.gateway.exercises import ABORTED, WHAT_TO_DO
 from vardkase.gateway.house import House, house_of
 from vardkase.gateway.principal import Principal
 from vardkase.gateway.problems import Problem
@@ -243,6 +245,7 @@ async def _page(
         now=now,
         f=shown,
         reality=reality,
+        exercise=house.exercises.shown(point[:4], reality),
         home=_reality(who, ""),
         thanks=thanks,
         may_try="tst" in who.realities,
@@ -276,6 +279,8 @@ def _trouble(house: House, problem: Problem) -> Response:
         503: ("Det går inte att ta emot just nu", "Försök igen om en stund. Ring eller använd Rakel om det brådskar."),
     }
     title, text = known.get(problem.status, ("Det gick inte", "Inget är skickat. Gå tillbaka och försök igen."))
+    if problem.code == ABORTED:
+        title, text = ABORTED_SV, f"{WHAT_TO_DO} Öppna punktens skarpa länk, eller ring kommunens krisledning."
     return _message(house, title, text, status=problem.status, headers=problem.headers)
 
 

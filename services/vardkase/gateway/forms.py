@@ -156,7 +156,7 @@ async def store(request: Request, house: House, who: Principal, parcels: Sequenc
     try:
         sent = await house.writing.send(items)
         for each in sent:
-            house.writing.counts.received.labels("report", "known" if each.duplicate else "stored").inc()
+            house.writing.counts.report(parcels[0].envelope.reality, "known" if each.duplicate else "stored")
         await _told(house, who, parcels)
         if not all(each.duplicate for each in sent):
             await seen.wait()

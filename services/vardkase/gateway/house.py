@@ -15,6 +15,7 @@ from vardkase.runtime.metrics import Metrics
 from vardkase.runtime.settings import Settings
 from vardkase_contracts.areas import Area
 
+from .exercises import HeldExercises
 from .hub import Hub
 from .live import Live
 from .metrics import GatewayMetrics
@@ -48,6 +49,8 @@ class House:
     links: "Told"
     """What the node tells of its links to other nodes."""
     writing: "Writing"
+    exercises: HeldExercises
+    """Where one goes on, and where one was aborted."""
     checks: Callable[[], Sequence[Check]]
     """What must hold for the gateway to be ready, as it is now."""
     below: Below

@@ -81,7 +81,7 @@ async def send_lines(
     words too, is the same reports.
     """
     house = house_of(request)
-    counts = house.writing.counts.received
+    counts = house.writing.counts
     try:
         bodies.media_type(request, (_PLAIN,))
         with house.writing.bodies.room(request) as room:
@@ -90,7 +90,7 @@ async def send_lines(
         sent = [] if dry_run else await store(house, who, found)
     except Problem as problem:
         outcome = {403: "forbidden", 429: "turned_away", 503: "turned_away"}.get(problem.status, "refused")
-        counts.labels("line", outcome).inc()
+        counts.line("unknown", outcome)
         raise
     known = all(each.duplicate for each in sent)
     answer = {"stored": not dry_run, "lines": [each.told(sent) for each in found]}
@@ -140,8 +140,9 @@ async def store(house: House, who: Principal, found: Sequence[Understood]) -> li
     for each in found:
         area = Area("kommun", each.line.kommun)
         await house.audit.act(who, "report.submit", each.point, area, each.line.reality)
-    for each in sent:
-        house.writing.counts.received.labels("line", "known" if each.duplicate else "stored").inc()
+    realities = [each.line.reality for each in found for _ in each.made]
+    for reality, each in zip(realities, sent, strict=True):
+        house.writing.counts.line(reality, "known" if each.duplicate else "stored")
     return sent
 
 

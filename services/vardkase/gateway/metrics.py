@@ -33,6 +33,9 @@ class GatewayMetrics:
         self.skipped: Final = Gauge(
             "vardkase_gateway_skipped", "Documents that could not be read since the start", registry=registry
         )
+        self.exercises_left_out: Final = Gauge(
+            "vardkase_exercises_left_out", "Exercises left out since there are too many", registry=registry
+        )
         self.clients: Final = Gauge("vardkase_sse_clients", "Clients of the stream", ["reality"], registry=registry)
         self.groups: Final = Gauge(
             "vardkase_sse_groups", "Different questions that clients of the stream have", registry=registry

@@ -17,11 +17,16 @@ _READS: Final = frozenset({"reader", "kommun", "lan", "nation", "admin"})
 _REPORTS: Final = frozenset({"reporter", "kommun", "admin"})
 #: What a point is, and what of it was wrong, is its kommun's to say, not that of whoever is bound to the one point.
 _OF_THE_KOMMUN: Final = frozenset({"register", "retire", "withdraw", "activation"})
+_ACTS: Final[frozenset[OrderKind]] = frozenset(
+    {"ack", "silence", "note", "adopt", "incident", "rules", "redact", "exercise"}
+)
 #: A level never takes over another's responsibility: each gives orders about its own area and those in it.
 _ORDERS: Final[Mapping[GatewayRole, frozenset[OrderKind]]] = {
-    "kommun": frozenset({"ack", "silence", "note", "adopt", "incident", "rules", "redact"}),
-    "lan": frozenset({"ack", "silence", "note", "adopt", "incident", "rules", "redact", "report_request"}),
-    "nation": frozenset({"ack", "silence", "note", "adopt", "incident", "rules", "redact", "report_request"}),
+    "kommun": frozenset({"ack", "silence", "note", "adopt", "incident", "rules", "redact", "exercise"}),
+    "lan": frozenset({"ack", "silence", "note", "adopt", "incident", "rules", "redact", "exercise", "report_request"}),
+    "nation": frozenset(
+        {"ack", "silence", "note", "adopt", "incident", "rules", "redact", "exercise", "report_request"}
+    ),
     "admin": frozenset(ORDER_KINDS),
 }
 

@@ -28,6 +28,7 @@ ROUTERS: Final = (
     "runningshort",
     "links",
     "notifications",
+    "exercising",
     "stream",
     "writing.reports",
     "writing.orders",

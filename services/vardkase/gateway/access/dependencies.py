@@ -139,12 +139,13 @@ def may_report(request: Request, point: str, reality: Reality, kind: ReportKind)
     That it was sent is for the route to tell of, once it is stored (`audit.act`).
 
     Raises:
-        Problem: 403.
+        Problem: 403; 409, it is of an exercise that was aborted there.
     """
     who = _who(request)
     if not who.reports(point, reality, kind):
         area, on = _place_of(point)
         _refuse(request, who, f"report.{kind}", on, area, reality)
+    house_of(request).exercises.see(point, reality)
 
 
 def may_order(request: Request, kind: OrderKind, area: Area, reality: Reality) -> None:

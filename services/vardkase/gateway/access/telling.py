@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Final, Literal, NamedTuple
 
 from vardkase_contracts.areas import Area
-from vardkase_contracts.vocab import AccessRole, Reality
+from vardkase_contracts.vocab import AuditRole, Reality
 
 Outcome = Literal["done", "refused", "failed"]
 """What came of what was asked."""
@@ -20,7 +20,7 @@ class Told(NamedTuple):
     """Something to be told of."""
 
     who: str
-    role: AccessRole | None
+    role: AuditRole | None
     what: str
     on: str
     area: Area

@@ -10,8 +10,10 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 
+from vardkase.domain.exercises import ABORTED_SV
 from vardkase.gateway import forms
 from vardkase.gateway.access.dependencies import may_read, optional_principal
+from vardkase.gateway.exercises import ABORTED, WHAT_TO_DO, Shown
 from vardkase.gateway.house import house_of
 from vardkase.gateway.principal import Principal
 from vardkase.gateway.problems import Problem
@@ -57,6 +59,8 @@ class Place:
     reality: Reality
     reports: bool
     """Whether they may report, and not only look."""
+    exercise: Shown
+    """What is to be said of exercises."""
 
     @property
     def query(self) -> str:
@@ -74,6 +78,7 @@ class Place:
             "place": self,
             "kommun": KOMMUNER[self.kommun].name,
             "reality": self.reality,
+            "exercise": self.exercise,
             "realities": [each for each in vocab.REALITIES if each in self.who.realities],
         }
 
@@ -106,7 +111,13 @@ def entered(request: Request, who: Principal, kommun: str, reality: str) -> Plac
         raise Problem(404, "not_found", "Det finns inget sådant läge.", field="reality")
     may_read(request, Area("kommun", kommun), world, what="read.points")
     itself = f"{kommun}-{ids.KOMMUN_ITSELF}"
-    return Place(who=who, kommun=kommun, reality=world, reports=who.reports(itself, world, "activation"))
+    return Place(
+        who=who,
+        kommun=kommun,
+        reality=world,
+        reports=who.reports(itself, world, "activation"),
+        exercise=house_of(request).exercises.shown(kommun, world),
+    )
 
 
 def kommun_of(point: str) -> str:
@@ -138,4 +149,6 @@ def _trouble(request: Request, problem: Problem) -> Response:
         body = pages.page("logga-in.html", now=now, to=to, wrong=wrong)
         return forms.shown(body, 401, problem.headers)
     title, text = _TROUBLE.get(problem.status, ("Det gick inte", problem.detail))
+    if problem.code == ABORTED:
+        title, text = ABORTED_SV, WHAT_TO_DO
     return forms.shown(pages.page("besked.html", now=now, heading=title, text=text), problem.status, problem.headers)

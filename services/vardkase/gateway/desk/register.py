@@ -227,7 +227,7 @@ async def _send(request: Request, house: House, place: Place, steps: "Sequence[S
         items.append(report_item(_event(house, place, step), once=True))
     sent = await house.writing.send(items)
     for each in sent:
-        house.writing.counts.received.labels("report", "known" if each.duplicate else "stored").inc()
+        house.writing.counts.report(place.reality, "known" if each.duplicate else "stored")
     await house.audit.act(place.who, "report.submit", place.kommun, Area("kommun", place.kommun), place.reality)
     return len(sent)
 

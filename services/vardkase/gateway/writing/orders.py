@@ -62,7 +62,7 @@ async def give_order(
             return await _give(request, house, who, body, short=kind == JSON)
     except Problem as problem:
         outcome = {403: "forbidden", 429: "turned_away", 503: "turned_away"}.get(problem.status, "refused")
-        writing.counts.received.labels("order", outcome).inc()
+        writing.counts.order("unknown", outcome)
         raise
 
 
@@ -75,7 +75,7 @@ async def _give(request: Request, house: House, who: Principal, body: bytes, *, 
     if not within(about, house.area):
         raise refused(Refusal("subject_mismatch", "subject", f"This node takes orders about {house.area.name}"))
     (sent,) = await _audited(house, who, found, about)
-    house.writing.counts.received.labels("order", "known" if sent.duplicate else "stored").inc()
+    house.writing.counts.order(order.reality, "known" if sent.duplicate else "stored")
     answer = {
         "id": sent.id,
         "kind": order.kind,

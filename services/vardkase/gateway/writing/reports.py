@@ -62,7 +62,7 @@ async def send_reports(
             return await (_batch if kind == BATCH else _single)(request, house, who, body)
     except Problem as problem:
         outcome = {403: "forbidden", 429: "turned_away", 503: "turned_away"}.get(problem.status, "refused")
-        writing.counts.received.labels("report", outcome).inc()
+        writing.counts.report("unknown", outcome)
         raise
 
 
@@ -70,7 +70,7 @@ async def _single(request: Request, house: House, who: Principal, body: bytes) -
     found = _checked(request, house, body, signature=request.headers.get(HEADER))
     (sent,) = await house.writing.send([found.item])
     await _told(house, who, [found])
-    house.writing.counts.received.labels("report", "known" if sent.duplicate else "stored").inc()
+    house.writing.counts.report(found.report.reality, "known" if sent.duplicate else "stored")
     answer = {"id": sent.id, "stored": True, "duplicate": sent.duplicate}
     return _answer(200 if sent.duplicate else 202, orjson.dumps(answer))
 
@@ -86,8 +86,8 @@ async def _batch(request: Request, house: House, who: Principal, body: bytes) ->
             await asyncio.sleep(0)
     sent = await house.writing.send([each.item for each in found])
     await _told(house, who, found)
-    for each in sent:
-        house.writing.counts.received.labels("report", "known" if each.duplicate else "stored").inc()
+    for checked, each in zip(found, sent, strict=True):
+        house.writing.counts.report(checked.report.reality, "known" if each.duplicate else "stored")
     answer = [
         {"id": each.id, "status": 200 if each.duplicate else 202, "stored": True, "duplicate": each.duplicate}
         for each in sent

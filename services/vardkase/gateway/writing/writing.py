@@ -36,10 +36,10 @@ class WritingMetrics:
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.received: Final = Counter(
+        self._received: Final = Counter(
             "vardkase_http_events",
             "Reports and orders over HTTP: stored, known, refused, forbidden, or turned away for a while",
-            ["what", "outcome"],
+            ["what", "reality", "outcome"],
             registry=registry,
         )
         self.turned_away: Final = Counter(
@@ -48,6 +48,18 @@ class WritingMetrics:
         self.waiting: Final = Gauge(
             "vardkase_http_waiting", "Events over HTTP that wait to be stored", ["stream"], registry=registry
         )
+
+    def report(self, reality: str, outcome: str) -> None:
+        """Count a report; its reality is `unknown` when it was refused before that was read."""
+        self._received.labels("report", reality, outcome).inc()
+
+    def line(self, reality: str, outcome: str) -> None:
+        """Count a report that a line said, likewise."""
+        self._received.labels("line", reality, outcome).inc()
+
+    def order(self, reality: str, outcome: str) -> None:
+        """Count an order, likewise."""
+        self._received.labels("order", reality, outcome).inc()
 
 
 class Writing:

@@ -37,7 +37,7 @@ _BACKOFF: Final = (0.1, 3.0)
 
 
 class Follower:
-    """Reads one stream for ever: the last value of each subject, then all that comes.
+    """Reads one stream for ever: the last value of each subject (or all there is), then all that comes.
 
     Args:
         stream: its name.
@@ -45,6 +45,7 @@ class Follower:
         settings: how to read (`reader`).
         take: is given what came, in the order of the stream. Must not wait; what it raises is a fault of ours.
         reset: called before anything of another stream of this name, or of one that was put back, is given.
+        every: begin with all that the stream holds, and not with the last value of each subject.
     """
 
     def __init__(
@@ -55,8 +56,10 @@ class Follower:
         *,
         take: Callable[[Sequence[Delivery]], None],
         reset: Callable[[], None],
+        every: bool = False,
     ) -> None:
         self.stream = stream
+        self._every = every
         self._filters = list(filters)
         self._settings = settings.reader
         self._take = take
@@ -137,7 +140,7 @@ class Follower:
         config: dict[str, Any] = {
             "name": name,
             "filter_subjects": self._filters,
-            "deliver_policy": "last_per_subject",
+            "deliver_policy": "all" if self._every else "last_per_subject",
             "ack_policy": "none",
             "replay_policy": "instant",
             "max_deliver": 1,

@@ -18,6 +18,8 @@ import { Login } from "./panels/login.js";
 const LANGUAGE = "vardkase.sprak";
 /** ms between two looks at the node's clock and readiness. */
 const LOOK = 20_000;
+/** ms between two looks at the exercises: so late an abort is seen. */
+const EXERCISES = 5_000;
 /** Seconds until the gateway is asked again, where it does not say how many. */
 const AGAIN = 3;
 
@@ -72,7 +74,7 @@ async function resume() {
 function leave(why) {
   for (const each of [feed, real, around]) each?.end();
   [feed, real, around, board] = [null, null, null, null];
-  Object.assign(store, { me: null, situation: null, feed: null, real: null, links: null });
+  Object.assign(store, { me: null, situation: null, feed: null, real: null, links: null, exercises: null });
   fill(root, login.node);
   login.render(why);
 }
@@ -109,7 +111,9 @@ function follow() {
     store.situation = feed.situation;
     store.feed = feed;
     store.links = null;
+    store.exercises = null;
     lookAtLinks().then(changed);
+    lookAtExercises().then(changed);
   }
   const wanted = world !== "act" && me.realities.includes("act");
   if (wanted && real === null) real = new RealFeed(me.area);
@@ -163,6 +167,19 @@ async function lookAtLinks() {
   }
 }
 
+/** The exercises that concern the area. Without an answer what was known of them stands: an abort is not taken back. */
+async function lookAtExercises() {
+  const situation = store.situation;
+  if (situation === null || document.hidden) return;
+  const query = new URLSearchParams({ code: situation.area.code, reality: situation.reality });
+  try {
+    const told = await get(`/v1/exercises?${query}`);
+    if (store.situation === situation) store.exercises = told;
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+  }
+}
+
 dress();
 followLinks();
 onAddress(() => {
@@ -182,11 +199,13 @@ onSystemTheme(() => {
 onChange(render);
 startTicking(() => board?.tick());
 window.setInterval(look, LOOK);
+window.setInterval(() => lookAtExercises().then(changed), EXERCISES);
 window.addEventListener("online", () => feed?.hurry());
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) return;
   feed?.hurry();
   look();
+  lookAtExercises().then(changed);
 });
 window.addEventListener("beforeprint", () => board?.beforePrint());
 attr(root, "aria-busy", null);

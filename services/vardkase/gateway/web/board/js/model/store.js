@@ -42,6 +42,8 @@ export const store = {
   connection: { name: "connecting", since: performance.now(), heard: null },
   /** How the node's links are, and of which area; `null` before it is known, or when it cannot be. */
   links: null,
+  /** Exercises that concern the area, and what the spelledning says; `null` before it is known. */
+  exercises: null,
   /** What the node says of itself when it is not ready; `null`: it is. */
   unready: null,
 };

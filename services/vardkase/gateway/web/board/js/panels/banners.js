@@ -1,12 +1,14 @@
 /** What must not be missed, across the page: that it is an exercise, real alerts meanwhile, a lost connection. */
 
 import { attr, fill, h, icon, show } from "../lib/dom.js";
+import { now } from "../lib/clock.js";
 import { clockTime, duration, number } from "../lib/format.js";
 import { language, t, word } from "../lib/i18n.js";
 import { href } from "../lib/url.js";
 import { LEVEL_RANK } from "../model/looks.js";
 import { connectionOf } from "../model/health.js";
 import { sayingOf } from "./alerts.js";
+import { Exercises } from "./exercises.js";
 
 const NAMED = 3;
 /** ms that the real alerts may be out of hearing before it is said. */
@@ -17,13 +19,15 @@ export class Banners {
     this.world = h("p", { class: "banner world" });
     this.real = h("div", { class: "banner real", role: "alert" });
     this.lost = h("p", { class: "banner lost", role: "alert" });
-    this.node = h("div", { class: "banners" }, this.real, this.world, this.lost);
+    this.exercises = new Exercises();
+    this.node = h("div", { class: "banners" }, this.exercises.aborted, this.real, this.world, this.exercises.nodes, this.lost);
     this.said = { world: "", real: "", lost: "" };
   }
 
   render(view, store) {
     this.store = store;
     this.picture = view.picture;
+    this.exercises.render(view, store, now());
     this.sayWorld(view);
     this.tick();
   }
@@ -46,7 +50,8 @@ export class Banners {
   sayWorld({ reality }) {
     show(this.world, reality !== "act");
     document.body.dataset.reality = reality;
-    const words = reality === "act" ? "" : t(`banner.${reality}`);
+    const told = reality === "exe" && this.exercises.isAborted ? "exeAborted" : reality;
+    const words = reality === "act" ? "" : t(`banner.${told}`);
     if (this.said.world === words) return;
     this.said.world = words;
     fill(

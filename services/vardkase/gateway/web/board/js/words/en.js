@@ -45,11 +45,19 @@ export default {
   },
   banner: {
     exe: "This is an exercise, not the real situation.",
+    exeAborted: "This is the picture of the exercise that was aborted. It is for real now.",
     tst: "This is a test, not the real situation.",
     real: (count) => `Real situation: ${count} ${count === "1" ? "alert" : "alerts"}`,
     toReal: "To the real situation",
     realDeaf: "Real alerts cannot be heard right now. Trying again.",
     realRefused: "Your access does not show real alerts.",
+  },
+  exercise: {
+    running: (names) => `Exercise going on: ${names.join("; ")}`,
+    aborted: (name, at, where) => `${name} was aborted at ${at}${where === null ? "" : ` in ${where}`}: this is for real.`,
+    refused: "Nothing is taken as exercise. Report what is real in skarpt läge.",
+    more: (names, count) => `${names} and ${count} more`,
+    messages: "The directing staff",
   },
   coverage: {
     title: "Basis",

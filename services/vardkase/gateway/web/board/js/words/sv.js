@@ -45,11 +45,19 @@ export default {
   },
   banner: {
     exe: "Det här är en övning, inte skarpt läge.",
+    exeAborted: "Det här är den avbrutna övningens bild. Läget är skarpt.",
     tst: "Det här är ett prov, inte skarpt läge.",
     real: (count) => `Skarpt läge: ${count} larm`,
     toReal: "Till skarpt läge",
     realDeaf: "Skarpa larm kan inte höras just nu. Försöker igen.",
     realRefused: "Din behörighet visar inte skarpa larm.",
+  },
+  exercise: {
+    running: (names) => `Övning pågår: ${names.join("; ")}`,
+    aborted: (name, at, where) => `${name} avbröts ${at}${where === null ? "" : ` i ${where}`}.`,
+    refused: "Inget tas emot som övning. Rapportera det som är på riktigt i skarpt läge.",
+    more: (names, count) => `${names} och ${count} till`,
+    messages: "Spelledningen",
   },
   coverage: {
     title: "Underlag",

@@ -1,0 +1,1 @@
+"""Exercises: scenario files, playing their injects, refiling what was real after all, and the evaluation afterwards."""
