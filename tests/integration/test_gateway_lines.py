@@ -78,7 +78,7 @@ async def test_a_line_is_stored_and_said_back(gateway: Running) -> None:
     assert {(event["quality"], event["channel"]) for _, event in events} == {("relayed", "rakel")}
     audit = [AUDIT.validate_json(one.data).data async for one in scan(gateway.nc, streams.AUDIT, [])]
     assert ("report.submit", "2480-skolan") in {(each.what, each.on) for each in audit}
-    counted = gateway.house.writing.counts.received.labels("line", "stored")._value.get()
+    counted = gateway.house.writing.counts._received.labels("line", "act", "stored")._value.get()
     assert counted == 3
 
     again = await post(gateway.http, line["line"], channel="sms")
