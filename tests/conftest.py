@@ -35,7 +35,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Rooms of whole nodes first, each in its own order; what takes long only if it is asked for by its mark."""
     items.sort(key=lambda item: _rank(item.path.parent.name))
     for item in items:
-        if item.path.parent.name in _SLOW_ROOMS:
+        if item.path.parent.name in _SLOW_ROOMS and item.get_closest_marker("campaign") is None:
             item.add_marker("slow")
     for name, reason in _ASKED_FOR.items():
         if name in config.option.markexpr:
