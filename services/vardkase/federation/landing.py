@@ -313,10 +313,7 @@ async def make(nc: Client, config: Mapping[str, Any]) -> None:
     """Make a landing stream."""
     # Above every sequence that an earlier stream of this name had: fewer than a million a second ever came.
     first = time.time_ns() // 1000
-    # Not each message is synced here: what a power cut takes from the end is at the other node, whose place is set by
-    # what is left, and what had gone on from here is synced there. Copies on several servers are kept as all else.
-    more = {"persist_mode": "async"} if config["num_replicas"] == 1 else {}
-    await call(nc, f"STREAM.CREATE.{config['name']}", {**config, **more, "first_seq": first})
+    await call(nc, f"STREAM.CREATE.{config['name']}", {**config, "first_seq": first})
 
 
 async def drained(nc: Client, name: str, into: str) -> bool:
