@@ -1,5 +1,6 @@
 """The archiver: every message once, whatever repeats, dies, fills or lies."""
 
+import base64
 import hashlib
 import json
 from collections.abc import AsyncIterator
@@ -446,3 +447,72 @@ async def test_an_audit_that_is_nearly_full_lets_go_of_what_is_archived(
     trimmed = archive.metrics.registry.get_sample_value("vardkase_archive_trimmed_total", {"stream": streams.AUDIT})
     assert trimmed == await first() - 1 <= 120
     assert archive.counted(streams.AUDIT, "misfit") + archive.counted(streams.AUDIT, "stored") == 140
+
+
+async def test_what_must_be_gone_is_taken_out(archive: Archive, eventually: Eventually) -> None:
+    """The rows stay, without the bytes: of a report, of a refusal, of an alert's evidence; also of what comes later."""
+    secret = "Anna Andersson"  # noqa: S105 -- what a report must not say
+    said = {"id": "r1", "type": "se.trygghetspunkt.status.v1", "data": {"note": secret}}
+    raw = json.dumps(said).encode()
+    alert = {"key": "need.overdue/2480-x", "point": {"id": "2480-x"}, "status": "firing"}
+    evidence = [{"aspect": "needs.n1", "value": {"note": secret}, "observed_at": iso(AT), "report": "r1"}]
+    refusal = {"data": {"reason": "range", "bytes": base64.b64encode(raw).decode()}}
+    torn = {"data": {"reason": "range", "bytes": "this is no base64"}}
+    other = report(identity="r2")
+    await archive.start(archiver={**FAST["archiver"], "redact_every": 0.2})
+    await archive.reports(report(identity="r1", data=raw), other)
+    await archive.write(
+        streams.ALERTS,
+        [
+            Outgoing(
+                subject="tp.v1.act.alert.24.2480.x.need-overdue",
+                data=json.dumps(alert | {"evidence": evidence}).encode(),
+            )
+        ],
+    )
+    await archive.write(
+        streams.REJECTED,
+        [Outgoing(subject="tp.v1.act.rejected.24.2480.x", data=json.dumps(each).encode()) for each in (refusal, torn)],
+    )
+    await archive.until_caught_up()
+    tables = ("report", "alert_change", "rejected")
+
+    async def holding() -> list[str]:
+        return [
+            table
+            for table in tables
+            for row in await archive.rows(f"SELECT data FROM {table}")  # noqa: S608 -- of the test's own
+            if secret.encode() in row["data"] or base64.b64encode(raw) in row["data"]
+        ]
+
+    assert await holding() == list(tables)
+    identity = {"reality": "act", "kommun": "2480", "id": "r1"}
+    for number, area in enumerate(("01", "24")):  # Stockholm's has no effect
+        event = {
+            "specversion": "1.0",
+            "id": f"o{number}",
+            "source": f"urn:tp:lan:{area}",
+            "type": "se.trygghetspunkt.order.redact.v1",
+            "subject": area,
+            "time": iso(AT),
+            "reality": "act",
+            "data": {"by": {"role": "stab", "level": "lan", "code": area}, "identity": identity, "reason": "namn"},
+        }
+        await archive.write(
+            streams.ORDERS_UP, [Outgoing(subject="tp.v1.act.order.24._.redact", data=json.dumps(event).encode())]
+        )
+
+    async def clean() -> bool:
+        return await holding() == []
+
+    await eventually(clean, what="nothing holds it")
+    rows = await archive.rows("SELECT id, data, digest FROM report ORDER BY sequence")
+    assert [(row["id"], row["digest"]) for row in rows] == [
+        ("r1", hashlib.sha256(raw).digest()),
+        ("r2", hashlib.sha256(other.data).digest()),
+    ]
+    assert rows[1]["data"] == other.data
+    await archive.reports(report(identity="r1", data=raw + b" ", message_id="later"))
+    await archive.until_caught_up()
+    await eventually(clean, what="nor what came later")
+    assert archive.ready()

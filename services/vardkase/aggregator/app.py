@@ -17,6 +17,7 @@ from vardkase.runtime.tasks import Tasks
 from vardkase_contracts.areas import Area
 from vardkase_contracts.vocab import REALITIES, Reality
 
+from .erasing import Eraser
 from .gauges import Gauges
 from .identities import Identities, NoRoom
 from .lane import Lane, Tools
@@ -25,6 +26,7 @@ from .orders_reader import OrdersReader
 from .pictures import PicturePublisher
 from .public_feed import PublicFeed
 from .publisher import Publisher
+from .redaction import Redaction
 from .rules_file import load_rules
 from .verifying import Verifier
 from .world import World
@@ -62,7 +64,16 @@ class Aggregator:
     async def start(self, nc: Client) -> None:
         """Go on where the last run ended, in all three realities."""
         plan = None if self._federation is None else self._federation.plan
-        tools = Tools(nc=nc, settings=self._settings, metrics=self._metrics, clock=self._clock, verifier=self._verifier)
+        settings = self._settings
+        eraser = Eraser(nc, settings.node, self._metrics, self._clock, every=settings.aggregator.erase_every)
+        tools = Tools(
+            nc=nc,
+            settings=settings,
+            metrics=self._metrics,
+            clock=self._clock,
+            verifier=self._verifier,
+            erase=eraser.erase,
+        )
         worlds: dict[Reality, World] = {}
         publishers: dict[Reality, Publisher] = {}
         pictures: list[PicturePublisher] = []
@@ -77,9 +88,13 @@ class Aggregator:
             await recall(world, publisher, picture, nc, with_states=with_states)
             pictures.append(picture)
             self._lanes.append(Lane(world, publisher, picture, identities, plan, tools))
-        self._orders = OrdersReader(worlds, publishers, self._rules, nc, self._settings, self._metrics, self._clock)
+        redactions: dict[Reality, Redaction] = {lane.reality: lane.redaction for lane in self._lanes}
+        self._orders = OrdersReader(
+            worlds, publishers, self._rules, nc, self._settings, self._metrics, self._clock, redactions
+        )
         await self._orders.start()
         self.tasks.spawn(self._orders.run(), name="orders")
+        self.tasks.spawn(eraser.run(), name="erase")
         if self._feed is not None:
             self.tasks.spawn(self._feed.run(), name="public")
             await self._feed.recalled(self._settings.link.connect_timeout)

@@ -9,14 +9,14 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final
 
 from nats.aio.client import Client
 
-from vardkase.domain.merge import Received
+from vardkase.domain.merge import Identity, Received
 from vardkase.federation.plan import Plan
 from vardkase.federation.signatures import Keyring
 from vardkase.runtime.clock import Clock, SystemClock
@@ -41,6 +41,7 @@ from .parts import Part, children, parts_of
 from .pictures import PicturePublisher
 from .proof import Proof
 from .publisher import Publisher
+from .redaction import Redaction
 from .refolding import Refolding
 from .refused import refused
 from .settler import Settler
@@ -72,6 +73,8 @@ class Tools:
     metrics: Metrics
     clock: Clock
     verifier: Verifier
+    erase: Callable[[Identity], None]
+    """Is told of reports whose bytes must be gone."""
 
 
 class Lane:
@@ -101,6 +104,8 @@ class Lane:
         self._pictures = pictures
         self._identities = identities
         self._refolding = Refolding(world.reality, identities, nc, metrics)
+        self.redaction: Final = Redaction(world.reality, identities, self._refolding, tools.erase)
+        """What must be gone."""
         self._settings = settings
         self._metrics = metrics
         self._clock = tools.clock
@@ -270,6 +275,7 @@ class Lane:
                 bad.append((delivery, item))
             else:
                 read.append((delivery, item))
+        read = self.redaction.sift(read)
         read, unproven = await self._proof.sorted(read)
         bad += unproven
         if bad:
@@ -287,6 +293,9 @@ class Lane:
 
     async def _settle(self) -> None:
         """Fold anew what must be, before anything is judged or made durable."""
+        for document in self.redaction.apply(self._world.alerts):
+            self._world.recall_alert(document)
+            await self._publisher.announce(Effects(alerts={document["key"]: document}))
         self._refolding.lost(self._world.take_stale())
         if not self._refolding:
             return

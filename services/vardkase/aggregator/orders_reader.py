@@ -5,6 +5,7 @@ Those given here and below are in ORDERS_UP; in a federation ORDERS_DOWN has the
 
 import contextlib
 import logging
+from collections.abc import Mapping
 
 from nats.aio.client import Client
 from pydantic import ValidationError
@@ -22,12 +23,13 @@ from vardkase.runtime.metrics import Metrics
 from vardkase.runtime.settings import Settings
 from vardkase_contracts import subjects
 from vardkase_contracts.areas import Area
-from vardkase_contracts.orders import ORDER, Order
+from vardkase_contracts.orders import ORDER, Order, RedactOrder
 from vardkase_contracts.refusals import Refusal, explain
 from vardkase_contracts.reports import MAX_BYTES
 from vardkase_contracts.vocab import Reality
 
 from .publisher import Publisher
+from .redaction import Redaction
 from .refused import refused
 from .world import World
 
@@ -50,9 +52,11 @@ class OrdersReader:
         settings: Settings,
         metrics: Metrics,
         clock: Clock,
+        redactions: Mapping[Reality, Redaction],
     ) -> None:
         """Nothing is read before `start`."""
         self._worlds = worlds
+        self._redactions = redactions
         self._publishers = publishers
         self._rules = rules
         self._clock = clock
@@ -120,6 +124,8 @@ class OrdersReader:
                     await publisher.reject([refused(delivery, order, self._node, self._stream, known)])
                     self._metrics.rejected.labels(known, order.reason).inc()
             return
+        if isinstance(order, RedactOrder):
+            self._redactions[order.reality].take(order)
         self._worlds[order.reality].take_order(order)
 
 

@@ -100,11 +100,16 @@ class Database:
         return session
 
     async def _look_after(self, session: Session) -> None:
-        """Ask it now and then whether it is there, until it is lost."""
+        """Ask it now and then whether it is there, until it is lost; and see that what must be gone is."""
+        loop, redact_at = asyncio.get_running_loop(), 0.0
         while not self._lost.is_set():
             try:
                 await session.probe(self._settings.connect_timeout)
                 await self._see_to_room()
+                if loop.time() >= redact_at:
+                    if changed := await session.redact():
+                        log.info("what must be gone was taken out of the archive", extra={"rows": changed})
+                    redact_at = loop.time() + self._settings.redact_every
             except Away as error:
                 self.lost(session, error)
             with contextlib.suppress(TimeoutError):

@@ -3,8 +3,9 @@
 import asyncio
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, NamedTuple, Self
 
 import asyncpg
@@ -17,10 +18,15 @@ from vardkase_contracts.instants import to_datetime
 
 from .migrations import migrate
 from .partitions import Partitions
+from .redacted import Gone, ordered, take_out
 from .tables import TABLES, Row, Table
 
 _LOCK: Final = (0x7661, 1)
 """The advisory lock of the archive's one writer: `va`, and which of them."""
+_PASSES: Final = 3
+"""So often all rows are looked through for what was ordered: a batch of old ones may have been under way."""
+_OVERLAP: Final = timedelta(days=1)
+"""Rows that are stored later, of messages that the stream stored so much before."""
 _WHY: Final = 500
 """Longest reason of a misfit, in characters."""
 
@@ -71,6 +77,9 @@ class Session:
         self._connection = connection
         self._turn = asyncio.Lock()
         self._partitions = Partitions(connection)
+        #: What was taken out of all rows that were there, and how often.
+        self._redacted = Counter[Gone]()
+        self._redacted_at: datetime | None = None
         self.migrated: list[str] = []
         """The steps that were taken when it began."""
 
@@ -178,6 +187,25 @@ class Session:
                 hashlib.sha256(text).digest(),
                 text,
             )
+
+    async def redact(self) -> int:
+        """Take what must be gone out of the rows: what was ordered lately of all, the rest of what came since.
+
+        Returns:
+            How many rows that changed.
+
+        Raises:
+            Away: the database does not answer.
+        """
+        async with self._turn, sorted_errors(misfits=False), self._connection.transaction():
+            since = await self._connection.fetchval("SELECT now() - $1::interval", _OVERLAP)
+            gone = await ordered(self._connection)
+            fresh = {each for each in gone if self._redacted[each] < _PASSES}
+            changed = await take_out(self._connection, fresh, None)
+            changed += await take_out(self._connection, gone - fresh, self._redacted_at)
+            self._redacted.update(fresh)
+            self._redacted_at = since
+        return changed
 
     def close(self) -> None:
         """Cut it."""

@@ -40,6 +40,7 @@ COMMANDS: Final = {
     "silence": Lazy("vardkase.cli.silence", "Notify nobody of some alerts for a time."),
     "notifications": Lazy("vardkase.cli.notifications", "What receivers of notifications did not take."),
     "rules": Lazy("vardkase.cli.rules", "The rules in force somewhere, and their overrides."),
+    "redact": Lazy("vardkase.cli.redact", "A report must be gone: what it says is erased at every level."),
     "incident": Lazy("vardkase.cli.incident", "Say which kommuner are expected to be heard."),
     "exercise": Lazy("vardkase.cli.exercise", "Begin, play, stop, abort and evaluate an exercise."),
     "register": Lazy("vardkase.cli.register", "Import a register of points."),

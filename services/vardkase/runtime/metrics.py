@@ -132,6 +132,13 @@ class Metrics:
         )
         self.alerts_silenced = Gauge("vardkase_alerts_silenced", "Open alerts with a silence", ["reality"], registry=r)
 
+        self.redacted = Counter(
+            "vardkase_redacted", "Messages erased since what they hold must be gone", ["stream"], registry=r
+        )
+        self.redacted_waiting = Gauge(
+            "vardkase_redacted_waiting", "Messages that can be erased when another follows them", registry=r
+        )
+
         # Reading and writing streams.
         self.batch_size = Histogram("vardkase_batch_size", "Messages in a batch", ["stream"], buckets=SIZES, registry=r)
         self.batch_seconds = Histogram(

@@ -142,6 +142,8 @@ class AggregatorSettings(_Group):
     """An unchanged picture is published again so often, so that its age tells that its node lives."""
     recheck: Seconds = 300.0
     """How often the roll-up is made again from the beginning and compared."""
+    erase_every: Seconds = 30.0
+    """How often it is looked whether what must be gone (`redact`) has come again. What is ordered is erased at once."""
 
 
 class EscalationSettings(_Group):
@@ -176,6 +178,8 @@ class ArchiverSettings(_Group):
     """First wait before PostgreSQL is asked again when it is away."""
     backoff_max: Seconds = 5.0
     """Longest such wait."""
+    redact_every: Seconds = 30.0
+    """How often what must be gone (`redact`) is taken out of the archive."""
 
 
 class WebSettings(_Group):
