@@ -24,9 +24,13 @@ class Filled:
     async def put(self, log: Log) -> None:
         """Hold this log, and nothing else."""
         execute = self._session._connection.execute
-        await execute("TRUNCATE report, report_key, act, alert_change, position")
+        await execute("TRUNCATE report, report_key, act, alert_change, state_change, rejected, audit, position")
         await self._store(streams.REPORTS, [row.delivery for row in log.rows])
         await self._store(streams.ORDERS_UP, [act.delivery for act in log.acts])
+
+    async def add(self, stream: str, deliveries: list[Delivery]) -> None:
+        """Hold these messages of a stream, too."""
+        await self._store(stream, deliveries)
 
     async def _store(self, stream: str, deliveries: list[Delivery]) -> None:
         table = TABLES[stream]

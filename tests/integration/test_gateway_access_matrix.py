@@ -235,6 +235,13 @@ TABLE: Final[dict[tuple[str, str], list[Cell]]] = {
     ("POST", "/v1/exercises/refile"): [
         Cell(rule=at_the_desk, targets=KOMMUNER, json=lambda t: {"kommun": t, "reports": ["x"], "role": "krisledning"})
     ],
+    ("GET", "/v1/changes"): [
+        Cell(rule=looks, targets=AREAS, params={"code": "{t}", "since": "2026-01-01T00:00:00Z"}),
+        Cell(rule=looks_anywhere, params={"since": "2026-01-01T00:00:00Z"}),
+    ],
+    ("GET", "/v1/scorecards/{kommun}"): [Cell(rule=looks, targets=KOMMUNER, path="/v1/scorecards/{t}")],
+    ("GET", "/overlamning"): [Cell(rule=looks, targets=AREAS, params={"omrade": "{t}"}), Cell(rule=looks_anywhere)],
+    ("GET", "/kommun/aterkoppling"): [Cell(rule=looks, targets=KOMMUNER, params={"kod": "{t}"})],
     ("GET", "/v1/stream"): [
         Cell(rule=looks, targets=AREAS, params={"area": "{t}"}),
         Cell(rule=looks, targets=("24",), params={"area": "{t}", "kinds": "state", "pictures": "all"}),
@@ -286,6 +293,7 @@ TABLE: Final[dict[tuple[str, str], list[Cell]]] = {
     ("GET", "/public/v1/points/{point}"): [Cell(rule=None, path="/public/v1/points/2480-skolan")],
     ("GET", "/public/v1/kommuner"): [Cell(rule=None)],
     ("GET", "/public/v1/stream"): [Cell(rule=None)],
+    ("GET", "/public/v1/dcat"): [Cell(rule=None)],
     ("GET", "/publik"): [Cell(rule=None)],
     ("GET", "/publik/{name}"): [Cell(rule=None, path="/publik/publik.css")],
     ("GET", "/"): [
@@ -379,6 +387,7 @@ def test_every_open_route_is_open_on_purpose() -> None:
         "/public/v1/points/{point}",
         "/public/v1/kommuner",
         "/public/v1/stream",
+        "/public/v1/dcat",
         "/publik",
         "/publik/{name}",
         "/tillganglighet",

@@ -33,7 +33,7 @@ _REGISTERED: Final = ("profile", "retire")
 """The aspects that they make."""
 _NESTED: Final = frozenset({"services", "needs"})
 """Facts that are many: each is told of alone."""
-_ENVELOPE: Final = ("specversion", "id", "source", "type", "subject", "time", "reality", "role", "channel")
+ENVELOPE: Final = ("specversion", "id", "source", "type", "subject", "time", "reality", "role", "channel")
 """What is told of a report whose content is not."""
 
 _LONG_NUMBER: Final = 19
@@ -274,10 +274,10 @@ class _View(NamedTuple):
 def _entry(
     step: Step, asked: Asked, final: _Log, hidden: Collection[Identity], before: _View, after: _View
 ) -> dict[str, Any]:
-    event = _event(step.delivery.data)
+    event = event_of(step.delivery.data)
     is_hidden = step.identity in hidden
     if is_hidden or step.subject != asked.point:
-        event = {name: event[name] for name in _ENVELOPE if name in event}
+        event = {name: event[name] for name in ENVELOPE if name in event}
     ids = {each[2] for each in hidden}
     changes = [
         {"what": name, "before": _shown(before.parts.get(name), ids), "after": _shown(after.parts.get(name), ids)}
@@ -300,7 +300,7 @@ def _entry(
     }
 
 
-def _event(data: bytes) -> dict[str, Any]:
+def event_of(data: bytes) -> dict[str, Any]:
     """A report as JSON. In a field that nobody knows may stand a number that no double holds: it is shown as text."""
     try:
         return orjson.loads(data)

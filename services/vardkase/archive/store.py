@@ -36,7 +36,7 @@ _TIMEOUT: Final = 600.0
 
 _SIGN: Final = "(kind = 'heartbeat' AND observed IS NOT NULL AND id IS NOT NULL)"
 _RECEIVED: Final = "coalesce(received, stored_at)"
-_EFFECTIVE: Final = (
+EFFECTIVE: Final = (
     f"(CASE WHEN observed > {_RECEIVED} + interval '{SKEW} microseconds' THEN {_RECEIVED} ELSE observed END)"
 )
 """The time by which a report is ordered: `vardkase.domain.stamps.effective_time`."""
@@ -120,7 +120,7 @@ class Store:
             where.add("id = ANY({})", list(ids))
         query = f"SELECT * FROM report WHERE {where.text}"  # noqa: S608 -- see _Where
         async for row in self._rows(query, *where.values):
-            yield _delivery(row)
+            yield report_of(row)
 
     async def last_signs(self, span: Span, left_out: Collection[tuple[str, str]]) -> AsyncIterator[Delivery]:
         """The last sign of life (heartbeat) of each point, by its effective time.
@@ -137,7 +137,7 @@ class Store:
         where = _Where("reality = {} AND kommun = ANY({})", span.reality, list(span.kommuner)).come_by(span.by)
         where.add(_SIGN)
         if span.basis == "observed":
-            where.add(f"{_EFFECTIVE} <= {{}}", to_datetime(span.at))
+            where.add(f"{EFFECTIVE} <= {{}}", to_datetime(span.at))
         if left_out:
             where.add(
                 "(kommun, id) NOT IN (SELECT * FROM unnest({}::text[], {}::text[]))",
@@ -146,10 +146,10 @@ class Store:
             )
         query = (
             f"SELECT DISTINCT ON (kommun, slug) * FROM report WHERE {where.text} "  # noqa: S608 -- see _Where
-            f"ORDER BY kommun, slug, {_EFFECTIVE} DESC, sequence"
+            f"ORDER BY kommun, slug, {EFFECTIVE} DESC, sequence"
         )
         async for row in self._rows(query, *where.values):
-            yield _delivery(row)
+            yield report_of(row)
 
     async def contested(self, span: Span) -> set[tuple[str, str]]:
         """The identities, kommun and id, of which there are several copies.
@@ -192,7 +192,7 @@ class Store:
             "ORDER BY stored_at, sequence, digest"
         )
         async for row in self._rows(query, *own.values):
-            yield Logged(_delivery(row), row["origin"])
+            yield Logged(report_of(row), row["origin"])
 
     async def redacted(self, reality: Reality, kommuner: Sequence[str]) -> AsyncIterator[Delivery]:
         """The orders that reports of kommuner must not be shown any more, whenever they came.
@@ -260,6 +260,14 @@ class Store:
                 to_datetime(at),
             )
 
+    def rows(self, query: str, *values: Any) -> AsyncIterator[asyncpg.Record]:
+        """The rows of a query of another module of this room, a part at a time.
+
+        Raises:
+            Away: the database does not answer.
+        """
+        return self._rows(query, *values)
+
     async def _rows(self, query: str, *values: Any) -> AsyncIterator[asyncpg.Record]:
         async with sorted_errors(misfits=False):
             cursor = await self._connection.cursor(query, *values)
@@ -305,7 +313,7 @@ def proven(keyring: Keyring | None, delivery: Delivery) -> Received | Refusal:
     return item if outcome is None else refusal(outcome) or item
 
 
-def _delivery(row: asyncpg.Record) -> Delivery:
+def report_of(row: asyncpg.Record) -> Delivery:
     """A report as the log held it, with the headers that count."""
     headers: list[tuple[str, str]] = []
     if row["received"] is not None:

@@ -53,7 +53,9 @@ class Partitions:
                 continue
             for ahead in range(_AHEAD + 1):
                 await self._make(table, month.after(ahead))
-            self._there.add((table, month))
+            # An old one may be let go of by a decision (retention), and its month may come again: it is looked for.
+            if month >= Month.of(datetime.now(UTC)):
+                self._there.add((table, month))
 
     async def _make(self, table: str, month: Month) -> None:
         name = f"{table}_{month.year:04}_{month.month:02}"

@@ -2,25 +2,21 @@
 
 import hashlib
 import json
-import os
 import sys
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 from pydantic import SecretStr, ValidationError
 from rich.console import Console
 
-from vardkase.aggregator.rules_file import load_rules
 from vardkase.archive.replay import Answer, Question, canonical, replay
 from vardkase.archive.store import Basis, opened
-from vardkase.cli.node import JsonOption, RealityOption, find_node, parse_area, print_json, run
+from vardkase.cli.archived import DatabaseOption, fallback, keyring
+from vardkase.cli.archived import database as archive_of
+from vardkase.cli.node import JsonOption, RealityOption, parse_area, print_json, run
 from vardkase.cli.screen import View, draw
 from vardkase.cli.times import parse_past
-from vardkase.domain.rules import Rules
-from vardkase.federation.plan import load
-from vardkase.federation.signatures import Keyring
 from vardkase.runtime.database import Away
 from vardkase.runtime.errors import Failed, Refused
 from vardkase_contracts.alert import Alert
@@ -31,9 +27,6 @@ from vardkase_contracts.vocab import AREA_LEVELS
 
 app: Final = typer.Typer(add_completion=False)
 
-URL: Final = "VARDKASE_DATABASE_URL"
-RULES: Final = "VARDKASE_RULES_FILE"
-FEDERATION: Final = "VARDKASE_FEDERATION"
 _HEIGHT: Final = 48
 
 
@@ -51,10 +44,7 @@ def command(
         typer.Option(help="With --basis observed: as it was known at this time that it was. [default: now]"),
     ] = None,
     reality: RealityOption = "act",
-    database: Annotated[
-        str | None,
-        typer.Option(metavar="URL", help=f"The archive. [default: {URL}, else that of the node that runs here]"),
-    ] = None,
+    database: DatabaseOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Shows the picture of an area as it was, and a hash of it: the same question gives the same bytes."""
@@ -64,7 +54,7 @@ def command(
         raise Refused(f"--basis: expected known or observed; got {basis!r}")
     asked: Basis = "known" if basis == "known" else "observed"
     question = Question(area, reality, when, asked, _known(asked, when, known))
-    answer, alerts = run(_ask(_database(database), question))
+    answer, alerts = run(_ask(archive_of(database), question))
     said = canonical(answer.picture)
     digest = hashlib.sha256(said).hexdigest()
     if as_json:
@@ -77,8 +67,8 @@ def command(
 
 async def _ask(url: SecretStr, question: Question) -> tuple[Answer, tuple[Alert, ...]]:
     try:
-        async with opened(url, "vardkase replay", keyring=_keyring()) as store:
-            answer = await replay(store, question, _fallback)
+        async with opened(url, "vardkase replay", keyring=keyring()) as store:
+            answer = await replay(store, question, fallback)
     except Away as error:
         raise Failed(f"the archive cannot be read: {error}") from None
     return answer, tuple(Alert.model_validate_json(canonical(each)) for each in answer.alerts)
@@ -98,18 +88,6 @@ def _known(basis: Basis, when: int, given: str | None) -> int:
     return from_datetime(now if given is None else parse_past(given, option="--known", now=now))
 
 
-def _keyring() -> Keyring | None:
-    """The keys that reports must be signed by, of the federation that is set; None: nobody asks."""
-    given = os.environ.get(FEDERATION)
-    return Keyring(load(Path(given))) if given else None
-
-
-def _fallback() -> Rules:
-    """The table of rules for an archive that knows none: the one that is set, else the built-in one."""
-    given = os.environ.get(RULES)
-    return load_rules(None if not given else Path(given))
-
-
 def _area(level: str | None, code: str) -> Area:
     area = parse_area(code)
     if level is not None and level not in AREA_LEVELS:
@@ -117,13 +95,6 @@ def _area(level: str | None, code: str) -> Area:
     if level is not None and level != area.level:
         raise Refused(f"--level: {code} is the code of a {area.level}, not of a {level}")
     return area
-
-
-def _database(given: str | None) -> SecretStr:
-    url = given or os.environ.get(URL) or find_node(None).database
-    if url is None:
-        raise Refused(f"the node that runs here tells of no archive: give --database URL, or set {URL}")
-    return SecretStr(url)
 
 
 def _show(question: Question, answer: Answer, alerts: tuple[Alert, ...], digest: str) -> None:

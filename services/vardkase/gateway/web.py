@@ -34,6 +34,7 @@ ROUTERS: Final = (
     "writing.orders",
     "lines",
     "history.points",
+    "shift.routes",
     "access.routes",
     "service",
     "public.routes",

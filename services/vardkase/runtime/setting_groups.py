@@ -12,6 +12,7 @@ from vardkase.runtime.setting_types import (
     AbsolutePath,
     Count,
     Descriptor,
+    Email,
     InboxPrefix,
     ListenAddress,
     NatsUrl,
@@ -283,6 +284,14 @@ class PublicSettings(_Group):
     """Most of them from one address (an IPv6 /64): a phone network may stand behind one."""
     licence: WebAddress = "https://creativecommons.org/publicdomain/zero/1.0/"
     """The licence that what is public is given under."""
+    publisher: str | None = None
+    """Who answers for what is public: the organisation's name. None: no catalogue (DCAT) is given."""
+    publisher_uri: WebAddress | None = None
+    """The organisation's own URI, where it has one."""
+    contact: str | None = None
+    """What the contact is called: a function, never a person. None: as the publisher."""
+    email: Email | None = None
+    """The contact's e-mail. None: no catalogue is given."""
 
 
 class NotifySettings(_Group):

@@ -23,6 +23,15 @@ _PREFIX: Final = re.compile(r"[A-Za-z0-9_-]{1,64}(\.[A-Za-z0-9_-]{1,64}){0,7}")
 _NODE: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,62}[A-Za-z0-9])?")
 
 
+_EMAIL: Final = re.compile(r"[^@\s<>\"]{1,64}@[^@\s<>\"]{1,180}\.[A-Za-z0-9-]{2,63}")
+
+
+def _email(value: str) -> str:
+    if not _EMAIL.fullmatch(value):
+        raise ValueError("expected an e-mail address")
+    return value
+
+
 def seconds(value: Any) -> float:
     """A duration in seconds: a number of them, or a number with a unit such as "250ms", "90s", "30m", "2h", "1d".
 
@@ -209,6 +218,8 @@ NatsUrl = Annotated[SecretStr, AfterValidator(_nats)]
 """One URL of a NATS server, or several with commas between. Secret: it may hold a password."""
 WebAddress = Annotated[str, AfterValidator(_address)]
 """The URL of something that anyone may look at: no secret."""
+Email = Annotated[str, AfterValidator(_email)]
+"""An e-mail address that anyone may see."""
 HttpUrl = Annotated[SecretStr, AfterValidator(_http)]
 """An HTTP URL. Secret: it may hold a password or a token."""
 PostgresUrl = Annotated[SecretStr, AfterValidator(_postgres)]

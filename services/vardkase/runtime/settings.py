@@ -102,6 +102,8 @@ class Settings(BaseSettings):
     lifeline_fd: types.Descriptor | None = None
     """The reading end of a pipe whose writer is the supervisor. Set by `vardkase up`."""
 
+    retention_file: types.ReadableFile | None = None
+    """How long what is archived is kept, and by whose decision (`vardkase retention`). None: everything, for ever."""
     rules_file: types.ReadableFile | None = None
     """A table of rules instead of the built-in one."""
     alertmanager_url: types.HttpUrl | None = None

@@ -10,7 +10,7 @@ from vardkase.archive.store import Basis
 from vardkase.gateway.points import PointsQuery
 from vardkase_contracts.vocab import Reality
 
-What = Literal["picture", "points", "point", "history"]
+What = Literal["picture", "points", "point", "history", "adopted", "handover", "changes", "scorecard"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,6 +34,12 @@ class Ask:
     most: int = 100
     """Of a history: how many are wanted."""
     newest_first: bool = False
+    since: int = 0
+    """Of changes, a handover and a scorecard: what was stored until then (µs) is not told of."""
+    after: tuple[int, int, int] | None = None
+    """Of changes: the place after which they go on."""
+    now: int = 0
+    """Of a handover: the node's time, µs."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,6 +87,8 @@ class Head:
     """Of a list: how many there are in all."""
     cursor: str | None = None
     """Of points: where the next page begins; None: there is none."""
+    after: tuple[int, int, int] | None = None
+    """Of changes: where the next page begins; None: there is none."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,7 +97,7 @@ class Told:
 
     head: Head
     body: bytes
-    """JSON. Of points and of a history: each of them, with a line feed between two."""
+    """JSON. Of points, a history and changes: each of them, with a line feed between two."""
 
 
 ORDER: Final = TypeAdapter(Order)

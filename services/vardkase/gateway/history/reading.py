@@ -8,6 +8,7 @@ from typing import Any, Final
 import orjson
 
 from vardkase.aggregator.rules_file import load_rules
+from vardkase.archive.hiding import hide
 from vardkase.archive.history import Asked, hidden_of, history
 from vardkase.archive.replay import Question, Then, canonical, recreate
 from vardkase.archive.store import Store, opened
@@ -23,11 +24,8 @@ from vardkase.runtime.database import Away
 from vardkase.runtime.errors import Refused
 from vardkase_contracts.areas import Area
 
+from . import shifts
 from .asks import Ask, Head, Order, Told
-
-_TEXTS: Final = ("message", "note")
-"""Facts that are texts of people: what of them must not be shown any more is left out."""
-
 
 _KEPT: Final = 60.0
 """Seconds for which the pages of a list are from one reading: what is to be hidden meanwhile, is hidden after it."""
@@ -69,6 +67,8 @@ class Reading:
         ask = order.ask
         if ask.what == "history":
             return await _history(store, ask)
+        if ask.what in shifts.WHAT:
+            return await shifts.read(store, ask, lambda: load_rules(order.rules_file))
         question = Question(Area.parse(ask.area), ask.reality, ask.at, ask.basis, ask.by)
         then = await recreate(store, question, lambda: load_rules(order.rules_file))
         if ask.what == "picture":
@@ -109,21 +109,9 @@ def _points(then: Then, hidden: Collection[Identity]) -> list[Point]:
     for state in then.states():
         document: dict[str, Any] = orjson.loads(orjson.dumps(state))
         if hidden:
-            _hide(document["facts"], {name for _, kommun, name in hidden if kommun == document["kommun"]})
+            hide(document["facts"], {name for _, kommun, name in hidden if kommun == document["kommun"]})
         found.append(Point(document, Held(0, 0, trimmed(document), "")))
     return found
-
-
-def _hide(facts: dict[str, Any], hidden: Collection[str]) -> None:
-    """Leave out the texts of reports that must not be shown any more."""
-    texts = [facts[name] for name in _TEXTS if name in facts]
-    for fact in texts:
-        if fact["report"] in hidden:
-            fact |= {"value": None, "redacted": True}
-    for fact in facts.get("needs", {}).values():
-        if fact["report"] in hidden and fact["value"] is not None:
-            fact["value"].pop("note", None)
-            fact["redacted"] = True
 
 
 def _one(ask: Ask, found: list[Point], reports: int) -> Told:

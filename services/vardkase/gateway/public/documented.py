@@ -85,6 +85,12 @@ STREAM: Final = answers(
     "whether the gateway hears its source, and the node's time, also as a sign of life; `reset`: drop all, to be told "
     "it anew.",
 )
+DCAT: Final = answers(
+    {"type": "object", "description": "A `dcat:Catalog` of DCAT-AP-SE 3.0.1 as JSON-LD."},
+    *(304, 404, 429),
+    media="application/ld+json",
+    text="The catalogue.",
+)
 PAGE: Final = answers(None, 304, 400, 404, 429, 503, media="text/html", text="The page.")
 ASSET: Final[dict[int | str, dict[str, Any]]] = {
     **answers(None, 304, 400, 404, 429, text="The file."),

@@ -2,6 +2,7 @@
 
 from typing import Annotated, Final, Literal
 
+import orjson
 from fastapi import APIRouter, Depends, Header, Path, Query
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,6 +18,8 @@ from vardkase_contracts.areas import Area
 from vardkase_contracts.vocab import PointKind, PublicStatus, ServiceCode
 
 from . import documented
+from .dcat import MEDIA_TYPE as MEDIA_TYPE_LD
+from .dcat import Publisher, catalogue
 from .held import Question
 from .page import Wish, assets, render
 from .side import PublicSide
@@ -139,6 +142,26 @@ async def stream(
     web, packed, last = house_of(request).settings.web, packs(request), resumed or last_event_id
     parts = told(side, question, last, address=address, heartbeat=web.heartbeat, packed=packed)
     return EventStream(request, parts, stalled=web.stalled, headers={"vary": "accept-encoding"})
+
+
+@router.get(
+    "/public/v1/dcat",
+    summary="What is public, described for data portals (DCAT-AP-SE 3.0.1)",
+    responses=documented.DCAT,
+    response_class=Response,
+)
+async def dcat(request: Request) -> Response:
+    """A catalogue of one dataset, as JSON-LD. There once the settings say who answers for it."""
+    house = house_of(request)
+    settings = house.settings.public
+    if settings.publisher is None or settings.email is None:
+        detail = "nobody is named who answers for it (VARDKASE_PUBLIC_PUBLISHER and VARDKASE_PUBLIC_EMAIL)"
+        raise Problem(404, "no_catalogue", detail)
+    origin = origin_of(request)
+    who = Publisher(settings.publisher, settings.publisher_uri, settings.contact or settings.publisher, settings.email)
+    body = orjson.dumps(catalogue(f"{origin.scheme}://{origin.host}", house.area, settings.licence, who))
+    cached = {"cache-control": f"public, max-age={round(settings.max_age)}", "vary": "accept-encoding, host"}
+    return answer(request, body, etag_of(body), media_type=MEDIA_TYPE_LD, headers=cached)
 
 
 @router.get("/publik", summary="The public page", responses=documented.PAGE, response_class=Response)
