@@ -14,22 +14,26 @@ from vardkase.gateway.access.counts import AccessMetrics
 from vardkase.gateway.metrics import GatewayMetrics
 from vardkase.gateway.public.numbers import PublicMetrics
 from vardkase.gateway.writing.writing import WritingMetrics
+from vardkase.notifier.hooks import Hook
+from vardkase.notifier.metrics import NotifierMetrics
 from vardkase.runtime.metrics import Metrics
+from vardkase.runtime.setting_groups import NotifySettings
 
 INFRA = Path(__file__).parents[2] / "infra"
 ABOUT_THE_NODE = re.compile(
     r"vardkase_(?:link|parent|source|stream|archive|history|service|nats|loop|clock_stepped|http_(?:request|connections|"
     r"turned_away|waiting)|gateway_(?:bus|skipped)|sse|access|audit|public|batch|reader|queue|write|too_long"
-    r"|exercises)"
+    r"|exercises|notif)"
 )
-"""What is counted of the node itself, whatever world it works for; the public side knows skarpt läge alone."""
+"""What is counted of the node itself, whatever world it works for; the public side knows skarpt läge alone, and a
+receiver of notifications those that it asks for."""
 _MIXES = re.compile(r"\b(?:sum|avg|max|min|count)\s+(?:by\s*\(([^)]*)\)|\()")
 
 
 def families() -> Iterator[tuple[str, tuple[str, ...]]]:
     """Every metric of the services, with the names of its labels."""
     metrics = Metrics()
-    for made in (AccessMetrics, GatewayMetrics, PublicMetrics, WritingMetrics):
+    for made in (AccessMetrics, GatewayMetrics, NotifierMetrics, PublicMetrics, WritingMetrics):
         made(metrics.registry)
     registry: CollectorRegistry = metrics.registry
     for collector in set(registry._names_to_collectors.values()):
@@ -61,6 +65,12 @@ def test_what_is_counted_of_reports_says_of_which_world() -> None:
     assert without == set()
     assert "reality" in found["vardkase_reports"]
     assert "reality" in found["vardkase_http_events"]
+
+
+def test_receivers_are_told_of_skarpt_lage_unless_they_ask_for_more() -> None:
+    """Neither Alertmanager nor a webhook is told of an exercise by default."""
+    assert NotifySettings().realities == ("act",)
+    assert Hook.model_fields["realities"].default == ("act",)
 
 
 @pytest.mark.parametrize(("where", "asked"), list(expressions()))
