@@ -104,6 +104,16 @@ async def test_an_alert_says_who_is_told_of_it(gateway: Running, eventually: Eve
     assert found["c"] == found["d"] == []
 
 
+async def test_an_alert_whose_standing_cannot_be_read_is_held(gateway: Running, eventually: Eventually) -> None:
+    """It is listed as ever, and told by itself; it alone is not escalated."""
+    await told(gateway, eventually, p2480_a=standing(standing={"since": {"red": "x"}}), p2480_b=standing())
+    listed = (await gateway.http.get("/v1/alerts")).json()["alerts"]
+    assert len(listed) == 2
+    assert (await gateway.http.get("/v1/alerts/power.lost/2480-a")).json()["escalation"] == []
+    (first, *_) = (await gateway.http.get("/v1/escalations")).json()["digests"]
+    assert [each["key"] for each in first["alerts"]] == ["power.lost/2480-b"]
+
+
 async def test_an_exercise_has_its_own(gateway: Running, eventually: Eventually) -> None:
     """Nothing of it is told beside what is real."""
     await told(gateway, eventually, p2480_a=standing(reality="exe"))

@@ -1,5 +1,6 @@
 """What is held of the streams: documents as they were published, and what filters look at."""
 
+import logging
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final, NamedTuple
@@ -8,6 +9,8 @@ import orjson
 
 from vardkase.domain.escalation import Standing, standing_alert
 from vardkase_contracts.areas import KOMMUNER, Area, areas_of
+
+log: Final = logging.getLogger(__name__)
 
 _LEFT_OUT: Final = ("timelines", "others")
 """What of a state only the rules look at: nine tenths of its bytes."""
@@ -117,7 +120,7 @@ class AlertHeld:
         self.kommun: str | None = area.code if area.level == "kommun" else None
         self.areas = around(area)
         """The areas that it lies in, innermost first."""
-        self.standing: Standing | None = standing_alert(alert)
+        self.standing: Standing | None = _standing(alert)
         """What escalation looks at; None: it has ended, or is too mild."""
 
     @property
@@ -153,6 +156,17 @@ def feature(id_: str, position: tuple[float, float] | None, properties: bytes) -
     if position is not None:
         geometry = b'{"type":"Point","coordinates":%s}' % orjson.dumps(position)
     return b'{"type":"Feature","id":%s,"geometry":%s,"properties":%s}' % (orjson.dumps(id_), geometry, properties)
+
+
+def _standing(alert: Mapping[str, Any]) -> Standing | None:
+    """What escalation looks at. Where that cannot be read the alert is held all the same: nobody is to miss it."""
+    try:
+        return standing_alert(alert)
+    except (ValueError, TypeError, LookupError) as error:
+        log.error(  # noqa: TRY400 -- one line says it
+            "how long an alert has stood cannot be read", extra={"key": alert["key"], "error": f"{error!r}"}
+        )
+        return None
 
 
 def _value(fact: Any) -> Any:
