@@ -24,6 +24,7 @@ from vardkase_contracts import streams, subjects
 from vardkase_contracts.areas import Area
 
 from .alertmanager import Alertmanager
+from .escalating import Escalating
 from .hooks import hooks_of
 from .lease import Lease
 from .metrics import NotifierMetrics
@@ -68,12 +69,13 @@ class Notifier:
             )
         self.desk = Desk(keep_ended=_KEEP_ENDED, most_ended=_MOST_ENDED)
         """What is told. Whoever has more to tell offers notices here."""
+        self._escalating = Escalating(settings, self._clock, self.desk)
         self._follower = Follower(
             streams.ALERTS,
             subjects.family_filters("alert", None, self._area),
             settings,
             take=self._take,
-            reset=self.desk.forget,
+            reset=self._forget,
         )
         self._lease: Lease | None = None
         self._postbox: Postbox | None = None
@@ -87,6 +89,7 @@ class Notifier:
         self.tasks.spawn(self._follower.run(nc), name="follow alerts", finite=True)
         self.tasks.spawn(self._postbox.follow(nc), name="follow dead letters", finite=True)
         self.tasks.spawn(self._lease.run(), name="lease")
+        self.tasks.spawn(self._escalating.run(), name="escalate")
         self.tasks.spawn(self._sweep(), name="sweep")
 
     async def stop(self) -> None:
@@ -148,10 +151,23 @@ class Notifier:
                 )
                 continue
             self.desk.offer(notice)
+            try:
+                self._escalating.take(alert)
+            except (ValueError, TypeError, LookupError) as error:  # the alert itself is told all the same
+                self._counts.skipped.inc()
+                log.error(  # noqa: TRY400 -- one line says it
+                    "how long an alert has stood cannot be read", extra={"subject": one.subject, "error": f"{error!r}"}
+                )
+
+    def _forget(self) -> None:
+        """The stream of alerts was made anew: what stood is not known any more."""
+        self.desk.forget()
+        self._escalating.forget()
 
     async def _lead(self) -> None:
         """Tell every receiver, each by itself; the first that breaks ends the process, by a fault of ours."""
         await self._follower.whole.wait()
+        self._escalating.look()  # before anybody is told: what is not offered would be taken for over
         self._counts.leading.set(1)
         work = [each.lead() for each in self.desk.receivers]
         if self._postbox is not None:
