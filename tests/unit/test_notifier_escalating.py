@@ -152,20 +152,26 @@ def test_a_new_critical_changes_the_digest_there_is() -> None:
 
 
 def test_one_that_takes_over_goes_on_and_ends_what_is_over() -> None:
-    """It offers what stands as the other had, and the end of all that there can have been: who was told hears of it."""
+    """It offers what stands as the other had; of what is over, it knows the end for who was told of it."""
     house = House()
     for point in ("2480-a", "2482-c"):
         house.alert(point)
     assert house.look(30)
     before = {notice.key: notice for notice in house.desk}
     house.start()
+    house.desk.forget()
     house.clock.at(0)
     house.alert("2480-a")
     house.alert("2482-c", status="cleared", cleared_reason="recovered")
-    assert house.look(31) == ["24 up ended", "2480 sideways red 1", "2482 sideways ended"]
+    assert house.look(31) == ["2480 sideways red 1"]
     after = {notice.key: notice for notice in house.desk}
     key = "escalation/act/escalation.sideways/2480"
     assert after[key] == before[key]
+    assert house.desk.gone(key, "red") is None
+    over = house.desk.gone("escalation/act/escalation.sideways/2482", "red")
+    assert over is not None
+    assert (over.stands, over.level, over.labels["kommun"]) == (False, "red", "2482")
+    assert house.desk.gone("alert/act/power.lost/2480-x", "red") is None
 
 
 def test_an_exercise_says_so() -> None:
@@ -188,10 +194,10 @@ def test_its_times_are_settings(hours: float) -> None:
 
 
 def test_streams_made_anew_are_read_anew() -> None:
-    """What stood in the ones before does not stand any more."""
+    """What stood in the ones before does not stand any more, and whoever was told hears so."""
     house = House()
     house.alert("2480-a")
     house.look(30)
     house.escalating.forget()
     house.desk.forget()
-    assert house.look(31) == []
+    assert house.look(31) == ["2480 sideways ended"]

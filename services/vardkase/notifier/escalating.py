@@ -18,6 +18,8 @@ from vardkase_contracts.vocab import REALITIES, Reality
 from .notice import Notice
 from .receiver import Desk
 
+KIND: Final = "escalation"
+"""What these notices are; their keys begin with it."""
 _TICK: Final = 0.5
 """Seconds between two looks at whether anything is due."""
 _PREFIX: Final[Mapping[str, str]] = {"act": "", "exe": "ÖVNING: ", "tst": "PROV: "}
@@ -44,9 +46,8 @@ class Escalating:
         self._below = Below(settings)
         self._clock = clock
         self._desk = desk
+        desk.ends[KIND] = self.ended
         self._standing: dict[tuple[str, str], Standing] = {}
-        self._areas: set[tuple[str, Area]] = set()
-        """Of which reality and area an alert is known: there may have been digests of it."""
         self._offered: dict[str, Notice] = {}
         self._due = 0
         self._looked = False
@@ -62,16 +63,13 @@ class Escalating:
         before = self._standing.pop(key, None)
         if one is not None:
             self._standing[key] = one
-        self._areas.add((alert["reality"], Area.parse(alert["area"]["code"])))
         if one != before:
             self._due = 0
 
     def forget(self) -> None:
-        """The alerts were made anew: what was known of them is not so any more."""
+        """The alerts were made anew: what stood is not known any more. What was told of it is ended, or offered again."""
         self._standing.clear()
-        self._areas.clear()
-        self._offered.clear()
-        self._due, self._looked = 0, False
+        self._due = 0
 
     async def run(self) -> None:
         """Look again whenever something has changed or is due, once it was looked at first; until cancelled."""
@@ -81,7 +79,7 @@ class Escalating:
                 self.look()
 
     def look(self) -> None:
-        """Offer what is new; the first time also the end of all else: who was told of it before hears of that."""
+        """Offer what is new."""
         now = self._clock.now()
         found, self._due = digests(self._standing.values(), self._policy, now)
         below = self._below.areas()
@@ -91,24 +89,17 @@ class Escalating:
             if served(digest.area, self._area, below)
             for notice in [notice_of_digest(digest, self._node, self._board)]
         }
-        over = self._offered.keys() - notices.keys()
-        if not self._looked:
-            over |= self._possible(below) - notices.keys()
-        for key in sorted(over):
-            self._desk.offer(_ended(key, self._offered.get(key), self._node, now))
+        for key in sorted(self._offered.keys() - notices.keys()):
+            before = self._offered[key]
+            self._desk.offer(_ended(key, before.level, before, self._node, now))
         for key, notice in notices.items():
             if self._offered.get(key) != notice:
                 self._desk.offer(notice)
         self._offered, self._looked = notices, True
 
-    def _possible(self, below: frozenset[Area]) -> set[str]:
-        """The keys of all digests that there can have been."""
-        return {
-            _key(reality, f"escalation.{'up' if above else 'sideways'}/{rung.code}")
-            for reality, area in self._areas
-            for above, rung in enumerate(ladder(area))
-            if served(rung, self._area, below)
-        }
+    def ended(self, key: str, level: str) -> Notice:
+        """The end of a digest that somebody was told of before this process, and that does not stand any more."""
+        return _ended(key, level, None, self._node, self._clock.now())
 
 
 def notice_of_digest(digest: Digest, node: str, board: str | None) -> Notice:
@@ -130,7 +121,7 @@ def notice_of_digest(digest: Digest, node: str, board: str | None) -> Notice:
         lage = "" if digest.reality == "act" else f"&lage={digest.reality}"
         annotations["link"] = f"{board.rstrip('/')}/?omrade={digest.area.code}{lage}"
     return Notice(
-        kind="escalation",
+        kind=KIND,
         key=_key(digest.reality, digest.key),
         event=digest.key,
         reality=_REALITIES[digest.reality],
@@ -146,12 +137,11 @@ def notice_of_digest(digest: Digest, node: str, board: str | None) -> Notice:
     )
 
 
-def _ended(key: str, before: Notice | None, node: str, now: int) -> Notice:
-    """The end of a digest; `before` is how it was told last, where that is known."""
+def _ended(key: str, level: str, before: Notice | None, node: str, now: int) -> Notice:
+    """The end of a digest; `before` is how it was offered last, where that is known."""
     _, reality, name = key.split("/", 2)
-    level = "critical" if before is None else before.level
     return Notice(
-        kind="escalation",
+        kind=KIND,
         key=key,
         event=name,
         reality=_REALITIES[reality],
@@ -186,4 +176,4 @@ def _labels(name: str, reality: str, level: str, node: str) -> dict[str, str]:
 
 
 def _key(reality: str, name: str) -> str:
-    return f"escalation/{reality}/{name}"
+    return f"{KIND}/{reality}/{name}"

@@ -55,6 +55,10 @@ class Memory:
                 key, event, stands, level, times = orjson.loads(entry.data)
                 self._told[key] = Told(event, stands, level, times)
 
+    def standing(self) -> list[tuple[str, str]]:
+        """The keys that stand there, as far as it was told, and their levels."""
+        return [(key, told.level) for key, told in self._told.items() if told.stands]
+
     def get(self, key: str) -> Told | None:
         """What it was last told of a key."""
         return self._told.get(key)

@@ -4,7 +4,7 @@ This is the seam: whoever has something to tell offers notices to a `Desk`, and 
 does not know where a notice comes from.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from vardkase.runtime.health import Check
@@ -55,6 +55,8 @@ class Desk:
         self._most = most_ended
         self._notices: dict[str, Notice] = {}
         self._receivers: list[Receiver] = []
+        self.ends: dict[str, Callable[[str, str], Notice]] = {}
+        """By kind, who makes the end of a notice of which only its key and its last level are known."""
 
     def __len__(self) -> int:
         return len(self._notices)
@@ -74,6 +76,16 @@ class Desk:
     def get(self, key: str) -> Notice | None:
         """The notice of a key, as it is now."""
         return self._notices.get(key)
+
+    def gone(self, key: str, level: str) -> Notice | None:
+        """The end of what somebody was told of, if nobody offers it any more; None: it is offered, or not known of.
+
+        Args:
+            key: the notice's.
+            level: how grave it was told as.
+        """
+        end = self.ends.get(key.partition("/")[0])
+        return None if key in self._notices or end is None else end(key, level)
 
     def offer(self, notice: Notice) -> None:
         """A notice as it is now: kept, and handed to each receiver."""

@@ -127,6 +127,9 @@ class Webhook:
         self._leading = True
         for notice in self._desk:
             self.offer(notice)
+        for key, level in self._memory.standing():
+            if (over := self._desk.gone(key, level)) is not None:
+                self.offer(over)
         try:
             while True:
                 await self._until_due()
