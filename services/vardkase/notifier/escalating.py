@@ -67,7 +67,7 @@ class Escalating:
             self._due = 0
 
     def forget(self) -> None:
-        """The alerts were made anew: what stood is not known any more. What was told of it is ended, or offered again."""
+        """The alerts were made anew: what stood is not known any more, and is ended or offered again."""
         self._standing.clear()
         self._due = 0
 
