@@ -12,6 +12,7 @@ import pytest
 from node import Node, subject_of
 from program import Done, inside
 from servers import Eventually
+from vardkase.federation.topology import DEAD_LETTERS
 from vardkase.runtime.jetstream.values import scan
 from vardkase_contracts import streams
 from vardkase_contracts.audit import AUDIT
@@ -101,10 +102,13 @@ async def test_what_a_report_said_is_gone_and_stays_gone(node: Node, eventually:
     assert {streams.INTAKE, streams.REPORTS, streams.REJECTED, streams.STATE} <= before.keys()
     assert "need.overdue/2480-skolan" in await node.open_alerts()
 
+    for about in ("r3", "r33"):  # notifications that were given up: one quotes the need, one another report
+        told = {"reality": "act", "body": json.dumps({"evidence": json.dumps([{"report": about, "value": SECRET}])})}
+        await node.nc.request(f"$KV.{DEAD_LETTERS}.hook.{about}", json.dumps(told).encode(), timeout=5)
+
     for name in ("r2", "r3"):
         done = await redact(node, name)
         assert done.code == 0, done
-    # The link between a state and its alerts: what was about the need is about nothing any more.
     await eventually(lambda: _empty(node), what="the secret is in no stream", within=30)
     folded = await state(node)
     assert folded["facts"]["occupancy"]["value"] == 7
@@ -129,6 +133,8 @@ async def test_what_a_report_said_is_gone_and_stays_gone(node: Node, eventually:
         if file.parent.parent.name in ERASED:
             assert SECRET.encode() not in file.read_bytes(), file
 
+    letters = [one.subject async for one in scan(node.nc, f"KV_{DEAD_LETTERS}", [])]
+    assert letters == [f"$KV.{DEAD_LETTERS}.hook.r33"]
     orders = [json.loads(one.data) async for one in scan(node.nc, streams.ORDERS_UP, [])]
     assert [(each["data"]["identity"]["id"], each["data"]["reason"]) for each in orders] == [
         ("r2", "ett namn"),

@@ -9,6 +9,7 @@ import base64
 import binascii
 import contextlib
 import logging
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -18,6 +19,7 @@ import orjson
 from nats.aio.client import Client
 
 from vardkase.domain.merge import Identity
+from vardkase.federation.topology import DEAD_LETTERS
 from vardkase.runtime.clock import Clock
 from vardkase.runtime.jetstream.api import MESSAGE_NOT_FOUND, ApiError, NoAnswer, call
 from vardkase.runtime.jetstream.batches import Outgoing
@@ -45,6 +47,9 @@ _LANDING: Final = "CHILD_"
 _ORDERS: Final = "_ORDERS"
 _KNOWN: Final = "HTTP_KNOWN"
 """The gateways' bucket of what was sent lately: its keys begin with the identity."""
+_LETTERS: Final = f"KV_{DEAD_LETTERS}"
+_QUOTED: Final = rb'report\\*": ?\\*"%b\\*"'
+"""How evidence names a report, in however many texts within texts."""
 _MOST_FILTERS: Final = 100
 """Kommuner that a stream is asked for one by one; of more, all of it is read."""
 _PAUSES: Final = (1.0, 30.0)
@@ -109,6 +114,7 @@ class Eraser:
         waiting = 0
         for stream in [*_FAMILIES, *await self._landing()]:
             waiting += await self._through(stream, wanted, erased)
+        await self._letters(wanted)
         for key in {*fresh, *erased}:
             await self._forget(key)
         for key, many in erased.items():
@@ -157,6 +163,23 @@ class Eraser:
             if error.err_code == MESSAGE_NOT_FOUND or "not found" in error.description:
                 raise _Gone from None
             raise
+
+    async def _letters(self, wanted: frozenset[Identity]) -> None:
+        """Drop notifications that were given up and quote any of it: a bucket again, of which a key can be emptied."""
+        try:
+            last = int((await call(self._nc, f"STREAM.INFO.{_LETTERS}"))["state"]["last_seq"])
+        except ApiError:  # a node of before there were any
+            return
+        start = self._upto.get(_LETTERS, 0) + 1
+        if last < start:
+            return
+        quoted = [(key[0], re.compile(_QUOTED % re.escape(key[2].encode()))) for key in wanted]
+        async for one in scan(self._nc, _LETTERS, [], start=start, end=last):
+            reality = _document(one.data).get("reality")
+            if any(each == reality and pattern.search(one.data) for each, pattern in quoted):
+                await call(self._nc, f"STREAM.PURGE.{_LETTERS}", {"filter": one.subject})
+                self._metrics.redacted.labels(DEAD_LETTERS).inc()
+        self._upto[_LETTERS] = last
 
     async def _landing(self) -> list[str]:
         """The streams in which reports of other nodes arrive."""
