@@ -86,6 +86,8 @@ class AlertSilence(Frozen):
     """Until when it holds, at most."""
     note: Note | None
     """Why."""
+    ends_soon: bool = False
+    """It ends soon, and what it silences lasts: in the last quarter of its time, at most 30 min before its end."""
 
 
 class AlertStanding(Frozen):

@@ -34,6 +34,8 @@ from vardkase_contracts.base import (
 ORDER_SOURCE: Final = r"^urn:tp:(?:kommun:[0-9]{4}|lan:[0-9]{2}|civo:[a-z]{1,20}|nation:SE)(?::[A-Za-z0-9._-]{1,64})?$"
 """The source of an order."""
 
+Snapshot = Annotated[str, Field(min_length=12, max_length=60_000, pattern=r"^[A-Za-z0-9+/]+={0,2}$")]
+"""A picture's bytes, zlib in base64: what is in an order stays within the 64 KiB of an event."""
 Areas = Annotated[tuple[AreaCode, ...], Field(min_length=1, max_length=400, json_schema_extra=UNIQUE_ITEMS), Unique]
 """Codes of areas, 1-400."""
 
@@ -127,12 +129,16 @@ class IncidentData(_Period):
 class ReportRequestData(OrderData):
     """Begäran om lägesrapport."""
 
+    id: EventId | None = None
+    """The request: the same again, ordered for the same area, changes or ends it. The order's own id unless given."""
     areas: Areas
-    """Who is asked."""
+    """Who is asked: every kommun of these."""
     questions: Annotated[tuple[Line, ...], Field(max_length=50)] = ()
-    """What is asked, beside the usual."""
+    """What is asked, beside the usual. Who is asked one answers with a `note` that names the request."""
     deadline: Moment
-    """By when."""
+    """By when; at most 30 days after it was ordered."""
+    withdrawn: bool = False
+    """Nobody needs to answer it any more."""
 
 
 class NoteData(Signed):
@@ -140,6 +146,10 @@ class NoteData(Signed):
 
     note: Note
     """The annotation. Restricted."""
+    request: EventId | None = None
+    """The request for a report that this answers."""
+    answers: Annotated[tuple[Note, ...], Field(max_length=50)] = ()
+    """The answers to its questions, in their order; an empty one where there is none. Restricted."""
 
 
 class AdoptData(OrderData):
@@ -151,6 +161,10 @@ class AdoptData(OrderData):
     """Which area."""
     version: Sha256
     """Which version of its picture."""
+    sha256: Sha256 | None = None
+    """Of the adopted picture's bytes."""
+    snapshot: Snapshot | None = None
+    """The adopted picture itself: its bytes as they were published, zlib (RFC 1950) in base64. With `sha256`."""
 
 
 class Identity(Incoming):

@@ -15,9 +15,12 @@ from vardkase_contracts.base import (
     AlertKey,
     AreaCode,
     Count,
+    EventId,
     Frozen,
     KommunCode,
+    Line,
     Moment,
+    Note,
     PointOrKommunRef,
     PointRef,
     RuleName,
@@ -48,7 +51,69 @@ class Adopted(Frozen):
     by: By
     """In what role, and for which area."""
     version: Sha256
-    """The picture's version that was adopted."""
+    """The picture's version that was adopted. The same as the picture's own: nothing it counts has changed since."""
+    note: Note | None = None
+    """What was said of it."""
+    sha256: Sha256 | None = None
+    """Of the adopted picture's bytes, which can be read as long as the order is kept."""
+
+
+class PictureNote(Frozen):
+    """An annotation to the picture."""
+
+    id: EventId
+    """The order's."""
+    at: Moment
+    """When it was given."""
+    by: By
+    """In what role, and for which area."""
+    note: Note
+    """What it says."""
+    request: EventId | None = None
+    """The request for a report that it answers."""
+
+
+class PictureRequest(Frozen):
+    """A request for a report (begäran om lägesrapport), as far as this area's kommuner are asked."""
+
+    id: EventId
+    """The request."""
+    by: By
+    """Who asks."""
+    at: Moment
+    """When it was first given: what is observed from then on answers it."""
+    note: Note | None
+    """What was said of it."""
+    areas: tuple[AreaCode, ...]
+    """Who is asked."""
+    questions: tuple[Line, ...]
+    """What is asked, beside the usual."""
+    remind_at: Moment
+    """When those who have not answered are reminded: at three quarters of the time, at most 1 h before the deadline."""
+    deadline: Moment
+    """By when."""
+    state: vocab.RequestState
+    """How it stands, of this area's kommuner."""
+    asked: Count
+    """How many kommuner of this area are asked."""
+    answered: Count
+    """How many of them have answered."""
+    missing: tuple[KommunCode, ...]
+    """Those that have not."""
+
+
+class PictureAct(Frozen):
+    """Something that people did, or what became due of it."""
+
+    at: Moment
+    """When it was done, or became due."""
+    kind: vocab.PictureActKind
+    """Somebody adopted the picture, annotated it, or asked for reports; a request reached the time of its reminder, or
+    its deadline, while some of the area had not answered."""
+    by: By
+    """Who acted, or had asked."""
+    order: EventId
+    """The order; of a request for reports, the request."""
 
 
 class PictureEvent(Frozen):
@@ -261,9 +326,9 @@ class Picture(Frozen):
     as_of: Moment
     """When it was judged."""
     version: Sha256
-    """Of everything at `as_of` but `events`."""
+    """Of everything at `as_of` but `events` and what people did (`adopted`, `notes`, `requests`, `acts`)."""
     adopted: Adopted | None
-    """That a person adopted it; `null`: an automatic picture."""
+    """The last time a person adopted it; `null`: an automatic picture."""
     events: Annotated[tuple[PictureEvent, ...], Field(max_length=50)]
     """Händelseutveckling, newest first: since the last adopted picture, else 24 h; at most 50."""
     condition: PictureCondition
@@ -280,6 +345,12 @@ class Picture(Frozen):
     """Open alerts by rule and level."""
     areas: tuple[AreaSummary, ...]
     """Its children: a län's kommuner; of a civilområde and the nation, the län."""
+    acts: Annotated[tuple[PictureAct, ...], Field(max_length=50)] = ()
+    """What people did, newest first: as far back as `events`; at most 50."""
+    notes: Annotated[tuple[PictureNote, ...], Field(max_length=10)] = ()
+    """Annotations of the last 7 days, newest first; at most 10."""
+    requests: Annotated[tuple[PictureRequest, ...], Field(max_length=10)] = ()
+    """Requests for reports that ask kommuner of this area: those that wait first; at most 10, and none long over."""
 
 
 PICTURE: Final[TypeAdapter[Picture]] = TypeAdapter(Picture)

@@ -214,6 +214,14 @@ PictureEventKind = Literal["opened", "closed", "raised", "cleared"]
 """What happened, in a picture's course of events (händelseutveckling)."""
 PICTURE_EVENT_KINDS: Final[tuple[PictureEventKind, ...]] = get_args(PictureEventKind)
 
+PictureActKind = Literal["adopted", "noted", "requested", "reminded", "overdue"]
+"""What people did, and what of it became due, in a picture."""
+PICTURE_ACT_KINDS: Final[tuple[PictureActKind, ...]] = get_args(PictureActKind)
+
+RequestState = Literal["open", "reminded", "overdue", "answered", "withdrawn"]
+"""How a request for a report stands: not answered by all yet, soon due, past its deadline; answered by all; ended."""
+REQUEST_STATES: Final[tuple[RequestState, ...]] = get_args(RequestState)
+
 Rule = Literal[
     "power.endurance",
     "power.battery",

@@ -186,7 +186,7 @@ class Node:
         around = self.world.surroundings()
         area = Area.parse(code)
         picture = Pictures(self.world.rollup, self.world.reality).of(area, around, now)
-        return picture | {"events": self.world.events.of(area, now)}
+        return picture | self.world.said(area, now)
 
     def alert(self, key: str) -> dict[str, Any] | None:
         """The last document of an alert."""

@@ -57,6 +57,7 @@ def test_a_silence_begins_and_ends_by_the_clock_and_is_told() -> None:
     assert told(timeline, STAFF) == [
         (when(at(9)), "red", []),
         (when(at(10)), "red", ["24"]),
+        (when(at(10, 45)), "red", ["24"]),  # it ends soon
         (when(at(11)), "red", []),
     ]
     assert timeline.alerts(STAFF)[1]["silences"] == [
@@ -140,6 +141,7 @@ def test_an_alert_of_an_area_is_silenced_like_any_other() -> None:
     timeline.until(at(14))
     assert told(timeline, "area.silent/2480") == [
         (when(at(11, 30)), "yellow", ["24"]),
+        (when(at(12, 30)), "yellow", ["24"]),  # it ends soon
         (when(at(13)), "yellow", []),
     ]
     timeline.order(silence(at(14), at(15), by=("kommun", "2480"), rule="area.silent"))
@@ -182,7 +184,7 @@ def test_a_restart_neither_forgets_a_silence_nor_tells_of_it_again() -> None:
     assert not again.judge(instant(at(9, 30))).alerts
     assert len(again.streams.alerts) == before
     again.drive(instant(at(9, 30)), instant(at(12)))
-    assert [silenced(each) for each in again.streams.alerts if each["key"] == STAFF] == [[], ["24"], []]
+    assert [silenced(each) for each in again.streams.alerts if each["key"] == STAFF] == [[], ["24"], ["24"], []]
 
 
 def test_many_silences_of_others_do_not_touch_a_point() -> None:

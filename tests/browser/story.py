@@ -63,6 +63,8 @@ class Story:
         self._reality: Reality = reality
         self.points: dict[str, Point] = {}
         self.alerts: dict[str, Alert] = {}
+        self.said: dict[str, dict[str, Any]] = {}
+        """By area: what its picture says beside, such as acts of people, or its version."""
 
     @property
     def now(self) -> int:
@@ -212,7 +214,7 @@ class Story:
             },
             "areas": areas,
         }
-        return document | changes
+        return document | changes | self.said.get(area.code, {})
 
     def _next(self, point: Point) -> dict[str, Any]:
         return {

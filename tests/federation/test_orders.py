@@ -6,7 +6,7 @@ from vardkase_contracts import streams
 
 
 async def test_orders_reach_whom_they_concern(federation: Federation) -> None:
-    """An ack of the kommun is seen by the län and the nation; an order of the län by its kommun, not by another."""
+    """What a kommun answers is seen above it, what a län adopts by its kommuner, and what all are asked by all."""
     nation = await federation.begin()
     lan, other = await federation.join("24", parent=True), await federation.join("25", parent=True)
     kommun, neighbour = await federation.join("2480"), await federation.join("2482")
@@ -15,19 +15,21 @@ async def test_orders_reach_whom_they_concern(federation: Federation) -> None:
     await lan.order("of the lan", "24", "incident")
     await lan.order("to the kommun", "2480")
     await nation.order("of the nation", "SE", "rules")
-    everything = {"of the kommun", "of the lan", "to the kommun", "of the nation"}
-    up = {
-        nation: everything,
-        lan: {"of the kommun", "of the lan", "to the kommun"},
-        other: set[str](),
-        kommun: {"of the kommun"},
-    }
+    await nation.order("asked by the nation", "SE", "report_request")
+    await nation.order("noted on the lan", "24", "note")
+    await lan.order("adopted by the lan", "24", "adopt")
+    await kommun.order("answered by the kommun", "2480", "note")
+    of_the_kommun = {"of the kommun", "answered by the kommun"}
+    of_the_lan = of_the_kommun | {"of the lan", "to the kommun", "adopted by the lan"}
+    of_the_nation = {"of the nation", "asked by the nation"}
+    everything = of_the_lan | of_the_nation | {"noted on the lan"}
+    up = {nation: everything, lan: of_the_lan, other: set[str](), kommun: of_the_kommun}
     down = {
         nation: everything,
         lan: everything,
-        other: {"of the nation"},
+        other: of_the_nation,
         kommun: everything,
-        neighbour: {"of the lan", "of the nation"},
+        neighbour: of_the_nation | {"of the lan", "noted on the lan", "adopted by the lan"},
     }
     for level, wanted in up.items():
         await federation.until_has([level], wanted, stream=streams.ORDERS_UP)
@@ -46,7 +48,7 @@ async def test_orders_late_and_none_in_a_circle(three: Three) -> None:
     """A link is down while orders are given on both sides; then each side has all, and nothing goes on coming."""
     three.federation.links["lan-24"].cut()
     await three.kommun.order("from below", "2480", "ack")
-    await three.nation.order("from above", "SE", "silence")
+    await three.nation.order("from above", "SE", "report_request")
     three.federation.links["lan-24"].heal()
     for level in (three.nation, three.lan, three.kommun):
         await three.federation.eventually(

@@ -206,6 +206,14 @@ TABLE: Final[dict[tuple[str, str], list[Cell]]] = {
         Cell(rule=looks, targets=("SE",), path="/v1/pictures/nation/{t}"),
         Cell(rule=looks, path="/v1/pictures/kommun/{t}", params={"at": "2026-01-01T00:00:00Z"}),
     ],
+    ("GET", "/v1/orders"): [Cell(rule=looks, targets=AREAS, params={"code": "{t}"}), Cell(rule=looks_anywhere)],
+    ("GET", "/v1/pictures/{level}/{code}/adopted"): [
+        Cell(rule=looks, targets=KOMMUNER, path="/v1/pictures/kommun/{t}/adopted"),
+        Cell(rule=looks, targets=("SE",), path="/v1/pictures/nation/{t}/adopted"),
+    ],
+    ("GET", "/v1/pictures/{level}/{code}/adopted/{version}"): [
+        Cell(rule=looks, targets=KOMMUNER, path=f"/v1/pictures/kommun/{{t}}/adopted/{'0' * 64}"),
+    ],
     ("GET", "/v1/points"): [
         Cell(rule=looks, targets=AREAS, params={"code": "{t}"}),
         Cell(rule=looks, targets=("24",), params={"code": "{t}", "at": "2026-01-01T00:00:00Z"}),

@@ -14,6 +14,7 @@ from starlette.requests import Request
 
 from gateway_kit import Running, running_gateway
 from servers import Eventually, NatsServer
+from vardkase.domain.snapshots import pack
 from vardkase.gateway.problems import Problem
 from vardkase.gateway.writing.bodies import Bodies
 from vardkase.gateway.writing.known import STREAM as KNOWN
@@ -319,12 +320,22 @@ EVERY_KIND: list[tuple[str, str, dict[str, Any]]] = [
 ]
 
 
+async def adoptable(gateway: Running, version: str, eventually: Eventually) -> dict[str, Any]:
+    """What an order brings that adopts the län's picture, once the gateway knows that version."""
+    sequence = await gateway.picture("24", version=version)
+    await eventually(lambda: gateway.house.live.last_seq["picture"] >= sequence, what="the picture followed")
+    packed = pack(gateway.house.live.worlds["act"].pictures[Area.parse("24")].data)
+    return {"sha256": packed.sha256, "snapshot": packed.snapshot}
+
+
 @pytest.mark.parametrize(("kind", "area", "data"), EVERY_KIND)
 async def test_orders_of_every_kind_are_stored_and_audited(
-    gateway: Running, kind: Any, area: str, data: dict[str, Any]
+    gateway: Running, kind: Any, area: str, data: dict[str, Any], eventually: Eventually
 ) -> None:
     """Whole or in short: stored byte for byte under their subject, audited before they are answered, known again."""
     async with gateway.client(await gateway.token_of("lan", "24")) as http:
+        if kind == "adopt":
+            data = data | await adoptable(gateway, data["version"], eventually)
         whole = to_json(new_order(kind, area, data, **BY).model_dump(mode="json", exclude_unset=True))  # type: ignore[arg-type]
         first = await http.post("/v1/orders", content=whole, headers=ONE)
         assert first.status_code == 202, first.text

@@ -54,6 +54,12 @@ def names(silences: Silences, minute: float, about: str = POINT, rule: str = RUL
     return [each.name[2] for each in silences.of(rule, around(about), instant(minute))[0]]
 
 
+def soon(silences: Silences, minute: float) -> bool:
+    """Whether the one silence of an alert ends soon."""
+    ((found,), _) = silences.of(RULE, around(POINT), instant(minute))
+    return found.ends_soon
+
+
 def due(silences: Silences, minute: float, about: str = POINT) -> int:
     """When they change by the clock alone."""
     return silences.of(RULE, around(about), instant(minute))[1]
@@ -63,7 +69,17 @@ def test_a_silence_lasts_from_its_beginning_to_its_end_exclusive() -> None:
     """It holds at the instant it begins and not at the instant it ends, and says when it will."""
     silences = folded(silence(0, 60, since=10))
     assert [names(silences, minute) for minute in (0, 9.99, 10, 59.99, 60)] == [[], [], ["o"], ["o"], []]
-    assert [due(silences, minute) for minute in (0, 10, 60)] == [instant(10), instant(60), FOREVER]
+    assert [due(silences, minute) for minute in (0, 50, 60)] == [instant(10), instant(60), FOREVER]
+
+
+def test_a_silence_ends_soon_in_the_last_quarter_of_its_time() -> None:
+    """But at most half an hour before its end; and one that another takes the place of does not end."""
+    silences = folded(silence(0, 60, since=10))
+    assert due(silences, 10) == instant(47.5)
+    assert [soon(silences, minute) for minute in (47.4, 47.5, 59)] == [False, True, True]
+    assert [soon(folded(silence(0, 600)), minute) for minute in (569, 570)] == [False, True]
+    longer = folded(silence(0, 60, id_="a", name="s"), silence(50, 600, since=0, id_="b", name="s"))
+    assert [soon(longer, minute) for minute in (47.5, 50, 570)] == [False, False, True]
 
 
 def test_a_silence_does_not_rewrite_the_past() -> None:
@@ -157,7 +173,7 @@ def test_of_each_area_the_longest_is_told() -> None:
         silence(0, 30, by=("kommun", "2480"), id_="own"),
     )
     assert [names(silences, minute) for minute in (10, 40, 70)] == [["own", "long"], ["long"], ["long"]]
-    assert [due(silences, minute) for minute in (10, 40, 70)] == [instant(30), instant(60), instant(90)]
+    assert [due(silences, minute) for minute in (10, 40, 70)] == [instant(22.5), instant(45), instant(90)]
 
 
 def test_a_silence_ordered_by_a_clock_ahead_of_ours_waits() -> None:
@@ -171,7 +187,7 @@ def test_a_silence_ordered_by_a_clock_ahead_of_ours_waits() -> None:
 def test_no_silence_lasts_longer_than_thirty_days() -> None:
     """Whoever wants more orders it again."""
     silences = folded(silence(0, 24 * 60 * 400))
-    assert due(silences, 10) == instant(0) + 30 * DAY
+    assert due(silences, 30 * 24 * 60 - 1) == instant(0) + 30 * DAY
 
 
 @st.composite
@@ -274,4 +290,4 @@ def test_a_look_up_costs_the_same_however_many_there_are() -> None:
 def test_orders_of_one_time_are_told_apart_by_their_ids(turn: int) -> None:
     """Of several orders given at one instant the one with the greatest id is the silence."""
     orders = [silence(0, until, id_=id_, name="s") for id_, until in (("a", 90), ("b", 30), ("c", 60))]
-    assert due(folded(*list(itertools.permutations(orders))[turn]), 10) == instant(60)
+    assert due(folded(*list(itertools.permutations(orders))[turn]), 50) == instant(60)

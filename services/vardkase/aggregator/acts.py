@@ -60,7 +60,7 @@ class Acts:
                 self.tables.take(order)
                 self.due = -FOREVER
             case _:
-                pass
+                self.orders.take(order)
         return Concerned()
 
     def advance(self, now: int) -> Concerned:

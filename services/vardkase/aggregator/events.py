@@ -1,4 +1,4 @@
-"""The course of events in an area: what opened and closed, what was raised and cleared; the newest of the last day."""
+"""The newest of what happened in an area: what opened and closed, was raised and cleared; or of what people did."""
 
 from collections import deque
 from collections.abc import Iterable, Mapping
@@ -24,10 +24,14 @@ class Events:
         """The events of an area as they were last published, newest first."""
         self._events[area] = deque(events, maxlen=SHOWN)
 
-    def of(self, area: Area, now: int) -> list[Mapping[str, Any]]:
-        """The events of an area's last day, newest first."""
-        since = iso(now - SPAN)
-        return [event for event in self._events.get(area, ()) if event["at"] >= since]
+    def of(self, area: Area, now: int, since: int | None = None) -> list[Mapping[str, Any]]:
+        """The events of an area since an instant (µs), else of its last day, newest first."""
+        begin = iso(now - SPAN if since is None else since)
+        return [event for event in self._events.get(area, ()) if event["at"] >= begin]
+
+    def act(self, area: Area, kind: str, at: str, by: Mapping[str, str], order: str) -> None:
+        """Among what people did: one adopted, annotated or asked; or what was asked became due."""
+        self._insert((area,), {"at": at, "kind": kind, "by": by, "order": order})
 
     def lifecycle(self, state: PointState, before: str | None, after: str | None, areas: Iterable[Area]) -> None:
         """A point opened or closed."""
@@ -71,6 +75,10 @@ class Events:
             "level": None if alert is None else alert["level"],
             "reason": None if alert is None else alert["cleared_reason"],
         }
+        self._insert(areas, event)
+
+    def _insert(self, areas: Iterable[Area], event: Mapping[str, Any]) -> None:
+        at = event["at"]
         for area in areas:
             events = self._events.setdefault(area, deque(maxlen=SHOWN))
             if event in events:

@@ -74,6 +74,7 @@ class Gauges:
             ("ack", len(orders.acks), orders.acks_left_out),
             ("silence", len(orders.silences), orders.silences.left_out),
             ("incident", len(orders.incidents), orders.incidents.left_out),
+            ("report_request", len(orders.requests), orders.requests.left_out),
             ("rules", tables.kept, tables.left_out),
         ):
             self._metrics.orders_kept.labels(world.reality, kind).set(kept)

@@ -116,7 +116,7 @@ class OrdersReader:
 
     async def _take(self, delivery: Delivery) -> None:
         self._read = max(self._read, delivery.sequence)
-        order = _decode(delivery, self._rules)
+        order = decode_order(delivery, self._rules)
         if isinstance(order, Refusal):
             reality = delivery.subject.split(".")[2]
             for known, publisher in self._publishers.items():
@@ -129,7 +129,13 @@ class OrdersReader:
         self._worlds[order.reality].take_order(order)
 
 
-def _decode(delivery: Delivery, rules: Rules) -> Order | Refusal:
+def decode_order(delivery: Delivery, rules: Rules) -> Order | Refusal:
+    """An order as the node follows it, or why it does not.
+
+    Args:
+        delivery: from a stream of orders.
+        rules: the node's own table.
+    """
     if len(delivery.data) > MAX_BYTES:
         return Refusal("too_large", None, f"More than {MAX_BYTES} bytes")
     try:

@@ -16,6 +16,7 @@ from vardkase_contracts import subjects
 from vardkase_contracts.areas import Area
 from vardkase_contracts.vocab import AREA_LEVELS
 
+from .people import recalled
 from .publisher import Publisher
 from .world import World
 
@@ -36,7 +37,8 @@ class PicturePublisher:
         self._metrics = metrics
         self._pictures = Pictures(world.rollup, world.reality)
         self._seen: dict[Area, int] = {}
-        self._versions: dict[Area, str] = {}
+        #: What was last published: the version, and what people had said.
+        self._told: dict[Area, tuple[str, dict[str, Any]]] = {}
         self._published: dict[Area, float] = {}
         areas = sorted(world.rollup.revisions, key=lambda area: AREA_LEVELS.index(area.level))
         #: The large areas first: many look at them, and they are few.
@@ -49,8 +51,9 @@ class PicturePublisher:
 
     def recall(self, area: Area, document: dict[str, Any]) -> None:
         """A picture as it was last published."""
-        self._versions[area] = document["version"]
+        self._told[area] = document["version"], recalled(document)
         self._world.events.recall(area, document["events"])
+        self._world.acts_told.recall(area, document.get("acts", []))
 
     async def run(self) -> None:
         """Publish what changes, and what does not once in `republish` seconds. For ever."""
@@ -69,7 +72,7 @@ class PicturePublisher:
     async def _publish(self, areas: Sequence[Area], as_of: int) -> None:
         outgoing: list[Outgoing] = []
         around: Surroundings | None = None
-        written: dict[Area, tuple[int, str]] = {}
+        written: dict[Area, tuple[int, tuple[str, dict[str, Any]]]] = {}
         began = turn = time.monotonic()
         for area in areas:
             revision = self._world.rollup.revisions[area]
@@ -79,11 +82,12 @@ class PicturePublisher:
                 continue
             around = around or self._world.surroundings()
             picture = self._pictures.of(area, around, as_of)
-            if picture["version"] != self._versions.get(area) or overdue:
-                picture["events"] = self._world.events.of(area, as_of)
+            picture.update(self._world.said(area, as_of))
+            told = picture["version"], recalled(picture)
+            if told != self._told.get(area) or overdue:
                 subject = subjects.picture(self._world.reality, area)
                 outgoing.append(Outgoing(subject=subject, data=orjson.dumps(picture)))
-                written[area] = revision, picture["version"]
+                written[area] = revision, told
             else:
                 self._seen[area] = revision
             if time.monotonic() - turn > _TURN:
@@ -97,5 +101,5 @@ class PicturePublisher:
         if not outgoing:
             return
         await self._publisher.pictures(outgoing)
-        for area, (revision, version) in written.items():
-            self._seen[area], self._versions[area], self._published[area] = revision, version, began
+        for area, (revision, told) in written.items():
+            self._seen[area], self._told[area], self._published[area] = revision, told, began

@@ -30,6 +30,7 @@ from .area_judge import AreaJudge
 from .effects import Effects
 from .events import Events
 from .judged import Judged
+from .people import People
 from .raised import Raised
 from .shown import Shown
 from .succession import Succession
@@ -37,6 +38,8 @@ from .waiting import Waiting
 
 #: What is due that is no point: the periods of incidents, overrides of rules that were ordered ahead of our clock.
 _ACTS = "acts"
+#: And what pictures show of acts of people: requests that wait, annotations that are shown no more.
+_PEOPLE = "people"
 
 
 class World:
@@ -57,6 +60,7 @@ class World:
         self.orders, self.tables = self._acts.orders, self._acts.tables
         self.rollup = RollUp(area)
         self.events = Events()
+        self.acts_told = Events()
         self._registers = registers
         self._readers: list[World] = []
         if registers is not None:
@@ -78,6 +82,7 @@ class World:
         self._acted: set[str] = set()
         self._stale: set[str] = set()
         self._areas = AreaJudge(reality, self.rollup, self._acts, self._raised, self._due)
+        self._people = People(self.orders, self.rollup, self.acts_told, self.states, self._points)
 
     @property
     def alerts(self) -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
@@ -202,6 +207,8 @@ class World:
     def take_order(self, order: Order) -> None:
         """Take an act of a person in: one that was checked."""
         self._look_again(self._acts.take(order, self.alerts))
+        self._people.take(order)
+        self._due.set(_PEOPLE, self._people.due)
 
     def _look_again(self, concerned: Concerned) -> None:
         """Judge again what acts of people concern."""
@@ -265,6 +272,7 @@ class World:
         """
         effects = Effects()
         self._look_again(self._acts.advance(now))
+        self._advance_people(now)
         for name in self._due.take(now, max(0, most - self.fresh)):
             if name in self.states:
                 self._touch(name)
@@ -278,8 +286,13 @@ class World:
         if not self.waiting:  # an area is judged when all that is known of it has been taken in
             held = self._waiting.held
             self._areas.judge(now, effects, lambda kommun: self._silence_turned(kommun, now, effects), held)
+        self._advance_people(now)
         self.orders.forget(now)
         return effects
+
+    def _advance_people(self, now: int) -> None:
+        self._people.advance(now)
+        self._due.set(_PEOPLE, self._people.due)
 
     def _judge_point(self, point: str, now: int, effects: Effects, *, changed: bool) -> None:
         state = self.states.get(point)
@@ -297,6 +310,7 @@ class World:
         self.judged[point] = judged
         self._due.set(point, judged.due)
         self._areas.look_at((state.kommun,))
+        self._people.heard(state.kommun)
 
     def _heard(self, last: Judged, judgement: Judgement, effects: Effects, *, changed: bool) -> Judged:
         """A sign of life: the point says what it said, but has been heard again."""
@@ -363,6 +377,14 @@ class World:
             judged = self.judged.get(point)
             if judged is not None and "freshness.stale" in judged.judgement.verdicts:
                 self._judge_point(point, now, effects, changed=False)
+
+    def said(self, area: Area, now: int) -> dict[str, Any]:
+        """What a picture says at an instant (µs) that its version leaves out: acts of people, and events."""
+        return {**self._people.said(area, now), "events": self.events.of(area, now, self._people.since(area, now))}
+
+    def tells_since(self, area: Area, now: int) -> int:
+        """From when on an area's picture tells at an instant what happened, µs."""
+        return self._people.since(area, now)
 
     def surroundings(self) -> Surroundings:
         """What pictures say beside the sums."""

@@ -21,6 +21,7 @@ from vardkase.domain.picture import Pictures
 from vardkase.domain.rules import Rules
 from vardkase_contracts import subjects
 from vardkase_contracts.areas import KOMMUNER, NATION, Area
+from vardkase_contracts.instants import DAY
 from vardkase_contracts.orders import ORDER
 from vardkase_contracts.reports import WithdrawReport
 from vardkase_contracts.vocab import Reality
@@ -29,6 +30,8 @@ from .store import Basis, Span, Store
 
 _PASSES: Final = 10
 """So often everything is judged at one instant, at the most, until nothing changes any more."""
+_EVENTS_AT_MOST: Final = 7 * DAY
+"""So far back changes of alerts are read for the events since a picture was adopted: the newest 50 are told anyway."""
 _REGISTERS: Final = ("register", "retire")
 """What exercises and tests read of `act`."""
 
@@ -75,7 +78,7 @@ class Then:
         """The picture of the area that was asked for."""
         world, asked = self._world, self._question
         made = Pictures(world.rollup, asked.reality).of(asked.area, world.surroundings(), asked.at)
-        made["events"] = world.events.of(asked.area, asked.at)
+        made.update(world.said(asked.area, asked.at))
         return made
 
     def alerts(self) -> list[Mapping[str, Any]]:
@@ -133,7 +136,8 @@ async def recreate(store: Store, question: Question, fallback: Callable[[], Rule
     read += await _fold(store, span, world)
     _judge(world, at)
     if basis == "known":
-        await _tell_events(store, until, world)
+        adopted = max(until - _EVENTS_AT_MOST, world.tells_since(question.area, at))
+        await _tell_events(store, min(until - SPAN, adopted), until, world)
     return Then(world, question, read)
 
 
@@ -263,10 +267,10 @@ def _judge(world: World, at: int) -> None:
             return
 
 
-async def _tell_events(store: Store, until: int, world: World) -> None:
-    """What was raised and cleared in the day before, as it was published."""
+async def _tell_events(store: Store, since: int, until: int, world: World) -> None:
+    """What was raised and cleared in the time before, as it was published."""
     last: dict[str, Mapping[str, Any]] = {}
-    async for data in store.alert_changes(world.reality, until - SPAN, until):
+    async for data in store.alert_changes(world.reality, since, until):
         document = orjson.loads(data)
         place = document["area"]
         area = Area(place["level"], place["code"])

@@ -99,6 +99,11 @@ class Desk:
             found.setdefault(order.id, order)  # its own come back to a node from the one above
         return list(found.values())
 
+    async def picture(self, area: Area, reality: vocab.Reality) -> bytes | None:
+        """An area's picture as it was published last; None: there is none."""
+        found = await get(self._connection, streams.PICTURES, last_by_subj=subjects.picture(reality, area))
+        return None if found is None else found.data
+
     async def send(self, order: Order, wait_s: float) -> Outcome:
         """Give an order, and see what becomes of it, for so many seconds at most."""
         refusals: asyncio.Queue[Msg] = asyncio.Queue(_MOST_REFUSALS)

@@ -103,15 +103,15 @@ def changes(
                 "cleared_reason": cleared(rule),
                 "changed_at": iso(now),
                 "acks": [],
-                "silences": _silences(silences),
+                "silences": _silences(silences, cleared=True),
             }
             found.append(Change(key_of(rule, subject), document))
     return found, due
 
 
-def _silences(silences: Sequence[Silence]) -> list[Mapping[str, Any]]:
+def _silences(silences: Sequence[Silence], *, cleared: bool = False) -> list[Mapping[str, Any]]:
     told = _told(silences, lambda silence: (silence.name[0], silence.name[1], silence.rank))
-    return [silence_document(silence) for silence in told]
+    return [silence_document(each._replace(ends_soon=each.ends_soon and not cleared)) for each in told]
 
 
 def _told(given: Sequence[_Given], of: Callable[[_Given], tuple[str, str, Rank]]) -> Sequence[_Given]:

@@ -1,7 +1,7 @@
 """Acts of people, folded: what judging looks at. A function of the set of orders, as states are of reports.
 
-Acknowledgements are folded here; silences and incidents have rooms of their own. Overrides of rules are folded into
-`Tables`, which need the node's own table.
+Acknowledgements are folded here; silences, incidents, requests and annotations have rooms of their own. Overrides of
+rules are folded into `Tables`, which need the node's own table.
 """
 
 from bisect import insort
@@ -10,13 +10,23 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from vardkase_contracts.instants import DAY, HOUR, from_datetime, iso
-from vardkase_contracts.orders import AckOrder, IncidentOrder, Order, SilenceOrder
+from vardkase_contracts.orders import (
+    AckOrder,
+    AdoptOrder,
+    IncidentOrder,
+    NoteOrder,
+    Order,
+    ReportRequestOrder,
+    SilenceOrder,
+)
 from vardkase_contracts.vocab import AlertLevel
 
+from .annotations import Adoptions, Notes
 from .finding import RANK
 from .incidents import Incidents
 from .intervals import FOREVER
 from .latest import Latest, Rank
+from .requests import Requests
 from .silences import Silences
 
 #: How long an acknowledgement lasts unless it says otherwise (CONTRACT §5).
@@ -61,19 +71,36 @@ class Orders:
     _acked: dict[str, Latest] = field(default_factory=dict[str, Latest])
     incidents: Incidents = field(default_factory=Incidents)
     silences: Silences = field(default_factory=Silences)
+    requests: Requests = field(default_factory=Requests)
+    notes: Notes = field(default_factory=Notes)
+    adoptions: Adoptions = field(default_factory=Adoptions)
     _forgot: int = -FOREVER
 
     def take(self, order: Order) -> bool:
-        """Fold an order in; say whether it is of a kind that judging looks at here."""
-        if isinstance(order, AckOrder):
-            self._take_ack(order)
-        elif isinstance(order, IncidentOrder):
-            self.incidents.take(order)
-        elif isinstance(order, SilenceOrder):
-            self.silences.take(order)
-        else:
-            return False
+        """Fold an order in; say whether it is of a kind that judging looks at here, and not pictures alone."""
+        match order:
+            case AckOrder():
+                self._take_ack(order)
+            case IncidentOrder():
+                self.incidents.take(order)
+            case SilenceOrder():
+                self.silences.take(order)
+            case _:
+                self._take_said(order)
+                return False
         return True
+
+    def _take_said(self, order: Order) -> None:
+        match order:
+            case ReportRequestOrder():
+                self.requests.take(order)
+            case NoteOrder():
+                self.notes.take(order)
+                self.requests.answer(order)
+            case AdoptOrder():
+                self.adoptions.take(order)
+            case _:
+                pass
 
     def _take_ack(self, order: AckOrder) -> None:
         data, rank = order.data, (from_datetime(order.time), order.id)
@@ -101,6 +128,8 @@ class Orders:
         self._forgot = now
         self.silences.forget(now)
         self.incidents.forget(now)
+        self.requests.forget(now)
+        self.notes.forget(now)
         before = now - ACK_LASTS_AT_MOST
         for key in [key for key, given in self.acks.items() if all(acks[-1].at <= before for acks in given.values())]:
             del self.acks[key]

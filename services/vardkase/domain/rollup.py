@@ -115,6 +115,10 @@ class RollUp:
         for area in self.areas(kommun):
             self.revisions[area] += 1
 
+    def touch_area(self, area: Area) -> None:
+        """Something else that the picture of one area shows has changed."""
+        self.revisions[area] += 1
+
     def count(self, area: Area, name: str) -> int:
         """One sum of an area."""
         return self.sums[area].get(name, 0)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from vardkase_contracts.instants import DAY, from_datetime, iso
+from vardkase_contracts.instants import DAY, MINUTE, from_datetime, iso
 from vardkase_contracts.orders import SilenceOrder
 from vardkase_contracts.vocab import Role
 
@@ -20,6 +20,8 @@ from .places import lies_in
 LASTS_AT_MOST = 30 * DAY
 #: Of the orders about one area so many are kept, the latest (ours).
 ORDERS_KEPT = 500
+#: That a silence ends is told in the last quarter of its time, at most so long before (ours).
+WARN_BEFORE = 30 * MINUTE
 
 #: Whose a silence is (level and code of an area), and its id.
 Name = tuple[str, str, str]
@@ -40,6 +42,8 @@ class Silence(NamedTuple):
     #: What is silenced: a point's id or an area's code; `None` when nothing can match.
     place: str | None
     note: str | None
+    #: As it is looked up at an instant: whether it will end soon, and what it silences be told of again.
+    ends_soon: bool = False
 
     @property
     def key(self) -> Key | None:
@@ -53,6 +57,13 @@ class _Stretch(NamedTuple):
     start: int
     end: int
     silence: Silence
+
+    @property
+    def warned_at(self) -> int:
+        """From when on it ends soon, µs. One that another takes the place of does not end."""
+        if self.end < self.silence.until:
+            return FOREVER
+        return self.end - min(WARN_BEFORE, (self.end - self.start) // 4)
 
 
 class Silences:
@@ -150,11 +161,12 @@ class Silences:
             if now < stretch.start:
                 due = min(due, stretch.start)
             elif now < stretch.end:
-                due = min(due, stretch.end)
+                warned = now >= stretch.warned_at
+                due = min(due, stretch.end if warned else stretch.warned_at, stretch.end)
                 whose = stretch.silence.name[:2]
                 other = found.get(whose)
                 if other is None or _longer(stretch.silence) > _longer(other):
-                    found[whose] = stretch.silence
+                    found[whose] = stretch.silence._replace(ends_soon=True) if warned else stretch.silence
         return [found[whose] for whose in sorted(found)], due
 
     def _at(self, rule: str, places: Sequence[str]) -> Iterable[_Stretch]:
@@ -206,7 +218,7 @@ def _longer(silence: Silence) -> tuple[Any, ...]:
 def silence_document(silence: Silence) -> Mapping[str, Any]:
     """A silence as it stands in an alert."""
     level, code, name = silence.name
-    return {
+    document = {
         "id": name,
         "level": level,
         "code": code,
@@ -215,3 +227,4 @@ def silence_document(silence: Silence) -> Mapping[str, Any]:
         "until": iso(silence.until),
         "note": silence.note,
     }
+    return document | ({"ends_soon": True} if silence.ends_soon else {})

@@ -18,6 +18,7 @@ from vardkase_contracts.areas import Area
 from .access.access import Access
 from .access.audit import Audit
 from .exercises import HeldExercises
+from .given import GivenOrders
 from .history.pool import Archive
 from .house import House
 from .hub import Hub
@@ -27,6 +28,7 @@ from .measuring import measure
 from .metrics import GatewayMetrics
 from .missed import recall_alerts
 from .public.side import PublicSide
+from .recentpictures import RecentPictures
 from .server import Front
 from .web import build as build_web
 from .writing.writing import Writing
@@ -86,6 +88,8 @@ class Gateway:
             links=Told(settings, self.tasks),
             writing=writing,
             exercises=HeldExercises(settings, writing.rules, clock, self.tasks, self._counts),
+            given=GivenOrders(settings, writing.rules, self.tasks),
+            pictures=RecentPictures(live, clock),
             archive=Archive.of(settings, metrics, clock, self.tasks),
             public=None if settings.nats_public_url is None else PublicSide(settings, metrics, clock),
             checks=self.checks,
@@ -105,6 +109,7 @@ class Gateway:
         house.live.start(nc)
         house.links.start(nc)
         house.exercises.start(nc)
+        house.given.start(nc)
         await house.access.start(nc)
         await house.audit.start(nc)
         await house.writing.start(nc)
@@ -144,6 +149,7 @@ class Gateway:
             *house.access.checks(),
             *house.writing.checks(),
             house.exercises.check(),
+            house.given.check(),
             house.audit.check(),
             *([] if house.public is None else [house.public.check()]),
         ]

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from .escalation_schemas import ESCALATION, RUNG
 from .geojson import MEDIA_TYPE as GEOJSON
+from .order_schemas import DIGEST, ORDERS_GIVEN
 from .problems import MEDIA_TYPE as PROBLEM
 
 JSON: Final = "application/json"
@@ -285,6 +286,7 @@ SCHEMAS: Final[Mapping[str, dict[str, Any]]] = {
     },
     "NodeLink": _LINK,
     **ESCALATION,
+    **ORDERS_GIVEN,
     "Readiness": {
         "type": "object",
         "title": "Readiness",
@@ -355,6 +357,9 @@ def problem(status: int) -> dict[str, Any]:
 
 
 PICTURE: Final = answers(ref("Picture"), 304, 400, 401, 403, 404, 429, 503, headers=CACHED)
+ADOPTED: Final = answers(ref("AdoptedPictures"), 304, 400, 401, 403, 404, 429, 503, headers=CACHED)
+ADOPTED_PICTURE: Final = answers(ref("Picture"), 304, 400, 401, 403, 404, 429, 503, headers=CACHED | DIGEST)
+ORDERS: Final = answers(ref("OrderPage"), 304, 400, 401, 403, 429, 503, headers=PAGED)
 POINTS: Final = answers(ref("PointCollection"), 304, 400, 401, 403, 404, 429, 503, media=GEOJSON, headers=PAGED)
 POINT: Final = answers(ref("PointFeature"), 304, 400, 401, 403, 404, 429, 503, media=GEOJSON, headers=CACHED)
 ALERTS: Final = answers(ref("AlertPage"), 304, 400, 401, 403, 429, 503, headers=PAGED)

@@ -23,9 +23,11 @@ from .metrics import GatewayMetrics
 if TYPE_CHECKING:
     from .access.access import Access
     from .access.audit import Audit
+    from .given import GivenOrders
     from .history.pool import Archive
     from .links import Told
     from .public.side import PublicSide
+    from .recentpictures import RecentPictures
     from .writing.writing import Writing
 
 
@@ -51,6 +53,10 @@ class House:
     writing: "Writing"
     exercises: HeldExercises
     """Where one goes on, and where one was aborted."""
+    given: "GivenOrders"
+    """The orders that the node follows."""
+    pictures: "RecentPictures"
+    """Which versions of pictures can be adopted."""
     checks: Callable[[], Sequence[Check]]
     """What must hold for the gateway to be ready, as it is now."""
     below: Below

@@ -21,6 +21,7 @@ from .swift import Swift
 
 ROUTERS: Final = (
     "reads",
+    "ordersread",
     "alerts",
     "feed",
     "escalations",

@@ -128,6 +128,15 @@ _PROBLEMS: Final[Mapping[int, str]] = {
 }
 
 
+STALE: Final[dict[int | str, dict[str, Any]]] = {
+    409: {
+        "description": "This version of the picture is not known here any more; `current` is the one that is.",
+        "content": {PROBLEM: {"schema": {"$ref": f"{_SCHEMAS}Problem"}}},
+    }
+}
+"""The answer to who adopts what has moved on too long ago."""
+
+
 def responses(stored: Mapping[str, Any]) -> dict[int | str, dict[str, Any]]:
     """Every answer of a route that writes.
 

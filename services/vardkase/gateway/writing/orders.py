@@ -19,7 +19,8 @@ from vardkase_contracts.reports import MAX_BYTES
 from vardkase_contracts.schemas import CLOUDEVENT
 
 from . import bodies
-from .documented import JSON, ONE_ORDER, ORDER_STORED, responses
+from .adopting import with_picture
+from .documented import JSON, ONE_ORDER, ORDER_STORED, STALE, responses
 from .items import CheckedOrder, check_order, refused
 from .sender import Sent
 from .short import ShortOrder, whole
@@ -41,7 +42,7 @@ _BODY: Final = {
     summary="Give an order",
     status_code=202,
     response_class=Response,
-    responses=responses(ORDER_STORED),
+    responses=responses(ORDER_STORED) | STALE,
     openapi_extra=_BODY,
 )
 async def give_order(
@@ -51,7 +52,8 @@ async def give_order(
     """Stores an order: a whole CloudEvent (`application/cloudevents+json`), or one in short (`application/json`).
 
     `202` when it is on disk, synced; `200` when the same was given before. In short, the gateway says who acts (the
-    area of who sends it), when, and the rest of the envelope.
+    area of who sends it), when, and the rest of the envelope. A picture is adopted by its version, as somebody has seen
+    it within 15 min; `409` when it is not known (any more): then `current` says which one is.
     """
     house = house_of(request)
     writing = house.writing
@@ -74,6 +76,8 @@ async def _give(request: Request, house: House, who: Principal, body: bytes, *, 
     _theirs(house, who, order, about)
     if not within(about, house.area):
         raise refused(Refusal("subject_mismatch", "subject", f"This node takes orders about {house.area.name}"))
+    if isinstance(order, AdoptOrder):
+        found = with_picture(house, order, found, short=short)
     (sent,) = await _audited(house, who, found, about)
     house.writing.counts.order(order.reality, "known" if sent.duplicate else "stored")
     answer = {

@@ -7,8 +7,8 @@ names lies in the area that the order is about.
 from collections.abc import Iterable
 from typing import Final
 
+from vardkase.domain.order_check import not_own
 from vardkase.domain.places import exists, lies_in
-from vardkase_contracts.areas import Area
 from vardkase_contracts.orders import AckOrder, AdoptOrder, IncidentOrder, Order, RedactOrder, ReportRequestOrder
 from vardkase_contracts.refusals import Refusal
 
@@ -16,7 +16,7 @@ _ELSEWHERE: Final = "Should lie in the area that the order is about"
 _NO_AREA: Final = "There is no such area"
 
 
-def beyond(order: Order) -> Refusal | None:  # noqa: PLR0911 -- one case a kind of order
+def beyond(order: Order) -> Refusal | None:
     """What of an order lies outside the area that it is about; `None` when all lies in it.
 
     Args:
@@ -29,11 +29,7 @@ def beyond(order: Order) -> Refusal | None:  # noqa: PLR0911 -- one case a kind 
         case IncidentOrder() | ReportRequestOrder():
             return _any_outside("data.areas", order.data.areas, about)
         case AdoptOrder():
-            if order.data.code != about:
-                return Refusal("subject_mismatch", "data.code", "Should be the area that the order is about")
-            if Area.parse(about).level != order.data.level:
-                return Refusal("subject_mismatch", "data.level", "Should be the level of the area")
-            return None
+            return not_own(order)
         case RedactOrder():
             if order.data.identity.reality != order.reality:
                 return Refusal("subject_mismatch", "data.identity.reality", "Should be the reality of the order")

@@ -4,6 +4,7 @@ import { attr, fill, h, icon, show, text } from "./lib/dom.js";
 import { language, t } from "./lib/i18n.js";
 import { address, href, PARTS, TABS } from "./lib/url.js";
 import { CountryMap, legend } from "./map/map.js";
+import { Acts } from "./panels/acts.js";
 import { AlertList } from "./panels/alerts.js";
 import { Areas } from "./panels/areas.js";
 import { Banners } from "./panels/banners.js";
@@ -33,7 +34,13 @@ export class Board {
     this.map = new CountryMap(outlines, mayRead);
     this.short = new ShortList();
     this.alerts = new AlertList();
-    this.tabs = { omraden: new Areas(), punkter: new Points(), behov: new Needs(), handelser: new Events() };
+    this.tabs = {
+      omraden: new Areas(),
+      punkter: new Points(),
+      behov: new Needs(),
+      handelser: new Events(),
+      atgarder: new Acts(),
+    };
     this.detail = new Detail();
     this.report = new Report();
     this.broken = new Set();

@@ -4,7 +4,7 @@ export const CONDITIONS = ["critical", "red", "yellow", "green", "unknown", "not
 export const FRESHNESSES = ["fresh", "ageing", "stale", "silent"];
 export const MARKS = ["dark", "medical", "overnight", "conflict"];
 const REALITIES = ["act", "exe", "tst"];
-export const TABS = ["omraden", "punkter", "behov", "handelser"];
+export const TABS = ["omraden", "punkter", "behov", "handelser", "atgarder"];
 /** The parts that a telephone shows one of. */
 export const PARTS = ["karta", "slut", "larm", "mer"];
 const VIEWS = ["", "vagg", "rapport"];

@@ -127,6 +127,7 @@ export class AlertDetail {
           "p",
           { class: "explain" },
           t("alert.silenced", view.outlines.area(each.code)?.name ?? each.code, clockTime(each.until)),
+          each.ends_soon && [" ", h("strong", {}, t("alert.endsSoon"))],
           each.note && `: ${each.note}`,
         ),
       ),

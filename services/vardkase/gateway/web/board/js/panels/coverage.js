@@ -51,8 +51,11 @@ export class Coverage {
         : [icon("warning"), missing.join(" · ")].map((each) => (typeof each === "string" ? h("span", {}, each) : each)),
     );
     show(this.missing, missing.length > 0);
+    const { adopted: by, version } = picture;
     const adopted =
-      picture.adopted === null ? t("coverage.automatic") : t("coverage.adopted", clockTime(picture.adopted.at));
+      by === null
+        ? t("coverage.automatic")
+        : t(by.version === version ? "coverage.adopted" : "coverage.adoptedThen", clockTime(by.at));
     text(this.made, `${adopted}, ${t("coverage.made", clockTime(picture.as_of))}`);
   }
 }

@@ -1,12 +1,15 @@
-/** What has happened, newest first: opened and closed, alerts raised and ended. */
+/** What has happened, newest first: opened and closed, alerts raised and ended, and what people did. */
 
 import { attr, h, icon, keyed, show, text } from "../lib/dom.js";
+import { instant } from "../lib/clock.js";
 import { clockTime } from "../lib/format.js";
 import { t, word } from "../lib/i18n.js";
 import { href } from "../lib/url.js";
 import { useIcon } from "./pieces.js";
 
-const ICONS = { opened: "opened", closed: "closed", cleared: "cleared" };
+const ICONS = { opened: "opened", closed: "closed", cleared: "cleared", adopted: "check" };
+/** What people did, and what became due of it. */
+const ACTS = ["adopted", "noted", "requested", "reminded", "overdue"];
 
 export class Events {
   constructor() {
@@ -18,7 +21,7 @@ export class Events {
   render(view) {
     this.view = view;
     attr(this.node, "aria-label", t("events.title"));
-    const events = view.picture?.events ?? [];
+    const events = eventsOf(view.picture);
     text(this.none, t(view.picture === null ? "loading" : "events.none"));
     show(this.none, events.length === 0);
     keyed(this.list, events, keyOf, () => this.row());
@@ -35,7 +38,7 @@ export class Events {
       const { view } = this;
       attr(time, "datetime", event.at);
       text(time, clockTime(event.at));
-      useIcon(mark, event.kind === "raised" ? event.level : ICONS[event.kind]);
+      useIcon(mark, event.kind === "raised" ? event.level : (ICONS[event.kind] ?? "clock"));
       text(link, subjectOf(event, view));
       attr(link, "href", linkOf(event));
       text(says, eventText(event));
@@ -43,6 +46,13 @@ export class Events {
     };
     return { node, update };
   }
+}
+
+/** What happened and what people did, newest first. */
+export function eventsOf(picture) {
+  if (picture === null) return [];
+  const acts = (picture.acts ?? []).map((each) => ({ ...each, point: null, kommun: null, key: null }));
+  return [...picture.events, ...acts].sort((a, b) => instant(b.at) - instant(a.at));
 }
 
 /** What an event is about, by name where it is known. */
@@ -60,16 +70,22 @@ export function subjectOf(event, view) {
 /** What happened, without the name. */
 export function eventText(event) {
   if (event.kind === "opened" || event.kind === "closed") return t(`events.${event.kind}`);
+  if (ACTS.includes(event.kind)) {
+    const who = event.by ? ` (${word("role", event.by.role)})` : "";
+    return `${t(`events.${event.kind}`)}${who}`;
+  }
+  if (event.kind !== "raised" && event.kind !== "cleared") return t("events.other");
   if (event.kind === "raised") return t("events.raised", word("rule", event.rule), word("level", event.level));
   return t("events.cleared", word("rule", event.rule), event.reason === null ? "" : word("cleared", event.reason));
 }
 
 function linkOf(event) {
+  if (ACTS.includes(event.kind)) return href({ tab: "atgarder", part: "mer" });
   if (event.kind === "raised" && event.key !== null) return href({ alert: event.key, point: null });
   if (event.point !== null && !event.point.endsWith("-_")) return href({ point: event.point, alert: null });
   return event.kommun === null ? href({}) : href({ area: event.kommun });
 }
 
-function keyOf({ at, kind, point, kommun, key }) {
-  return [at, kind, point, kommun, key].join("|");
+function keyOf({ at, kind, point, kommun, key, order = "" }) {
+  return [at, kind, point, kommun, key, order].join("|");
 }

@@ -8,7 +8,7 @@ import { CONDITIONS, href } from "../lib/url.js";
 import { LEVELS, alertsOf, judged } from "../model/looks.js";
 import { nameOf } from "../model/points.js";
 import { coverageWords, missingWords } from "./coverage.js";
-import { eventText, subjectOf } from "./events.js";
+import { eventText, eventsOf, subjectOf } from "./events.js";
 import { sayingOf } from "./alerts.js";
 
 const EVENTS = 25;
@@ -28,7 +28,7 @@ export class Report {
     attr(this.node, "aria-label", t("report.title"));
     show(this.node, picture !== null);
     if (picture === null) return;
-    const said = `${picture.version}${picture.as_of}${view.alerts.rows.length}${language()}${view.short.rows.length}`;
+    const said = `${picture.version}${picture.as_of}${view.alerts.rows.length}${language()}${view.short.rows.length}${picture.adopted?.at}${picture.notes?.[0]?.id}`;
     if (said === this.said) return;
     this.said = said;
     fill(
@@ -56,10 +56,27 @@ export class Report {
           { class: "made" },
           picture.adopted === null
             ? h("strong", {}, t("report.automatic"))
-            : t("report.adopted", fullTime(picture.adopted.at), word("role", picture.adopted.by.role)),
+            : t(
+                picture.adopted.version === picture.version ? "report.adopted" : "report.adoptedThen",
+                fullTime(picture.adopted.at),
+                word("role", picture.adopted.by.role),
+              ),
         ),
         h("p", { class: "basis" }, `${basisOf(view)}.`),
       ),
+      picture.notes?.length > 0 &&
+        h(
+          "section",
+          { class: "notes" },
+          h("p", {}, h("strong", {}, t("report.notes"))),
+          h(
+            "ul",
+            {},
+            picture.notes.map((each) =>
+              h("li", {}, `${clockTime(each.at)}, ${word("role", each.by.role)}: ${each.note}`),
+            ),
+          ),
+        ),
       this.part(1, "events", this.events(view)),
       this.part(2, "condition", this.condition(view)),
       this.part(3, "forecast", this.forecast(view)),
@@ -79,7 +96,7 @@ export class Report {
   }
 
   events(view) {
-    const events = view.picture.events.slice(0, EVENTS);
+    const events = eventsOf(view.picture).slice(0, EVENTS);
     if (events.length === 0) return h("p", {}, t("events.none"));
     return table(
       [t("report.time"), t("report.event")],

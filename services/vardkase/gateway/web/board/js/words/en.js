@@ -1,9 +1,11 @@
 /** The page's words in English. Swedish nouns that the law knows stay Swedish. */
 
+import acts from "./acts.en.js";
 import codes from "./codes.en.js";
 
 export default {
   ...codes,
+  ...acts,
   loading: { "": "Loading …" },
   more: { "": (count) => `Show ${count} more` },
   time: {
@@ -74,6 +76,7 @@ export default {
     unregistered: (count) => `${count} unregistered`,
     automatic: "Automatic picture",
     adopted: (at) => `Adopted ${at}`,
+    adoptedThen: (at) => `Automatic picture, last adopted ${at}`,
     made: (at) => `made ${at}`,
   },
   links: {
@@ -170,6 +173,7 @@ export default {
     lost: "The basis is not known any more: what the alert rests on has since been reported as unknown.",
     inhibited: "Muted by a larger alert:",
     silenced: (who, until) => `Silenced for ${who} until ${until}`,
+    endsSoon: "ends soon",
     evidence: "Evidence",
     noEvidence: "The alert rests on nothing having been heard.",
     toArea: "Show the area",
@@ -243,10 +247,16 @@ export default {
     none: "Nothing has happened in the period.",
     opened: "opened",
     closed: "closed",
+    adopted: "the picture was adopted",
+    noted: "note",
+    requested: "reports were requested",
+    reminded: "reminder: report requested",
+    overdue: "the time to report is over",
+    other: "something else",
     raised: (rule, level) => `alert: ${rule.toLocaleLowerCase("en")}, ${level.toLocaleLowerCase("en")}`,
     cleared: (rule, why) => `alert ended: ${rule.toLocaleLowerCase("en")}${why === "" ? "" : `, ${why}`}`,
   },
-  tabs: { omraden: "Areas", punkter: "Points", behov: "Needs", handelser: "Events" },
+  tabs: { omraden: "Areas", punkter: "Points", behov: "Needs", handelser: "Events", atgarder: "Actions" },
   parts: { karta: "Map", slut: "Runs out", larm: "Alerts", mer: "More" },
   detail: {
     title: "Details",
@@ -315,6 +325,8 @@ export default {
     at: (time) => `The situation on ${time}`,
     automatic: "Automatic picture: made by the system, adopted by nobody.",
     adopted: (at, role) => `Adopted common picture, ${at} (${role}).`,
+    adoptedThen: (at, role) => `Automatic picture. Last adopted ${at} (${role}); the situation has changed since.`,
+    notes: "Notes:",
     events: "Course of events",
     condition: "Condition",
     forecast: "Expected development",

@@ -1,9 +1,11 @@
 /** The page's words in Swedish. */
 
+import acts from "./acts.sv.js";
 import codes from "./codes.sv.js";
 
 export default {
   ...codes,
+  ...acts,
   loading: { "": "Hämtar …" },
   more: { "": (count) => `Visa ${count} till` },
   time: {
@@ -74,6 +76,7 @@ export default {
     unregistered: (count) => `${count} ${count === 1 ? "oregistrerad" : "oregistrerade"}`,
     automatic: "Automatisk bild",
     adopted: (at) => `Fastställd ${at}`,
+    adoptedThen: (at) => `Automatisk bild, senast fastställd ${at}`,
     made: (at) => `gjord ${at}`,
   },
   links: {
@@ -170,6 +173,7 @@ export default {
     lost: "Underlaget är inte längre känt: det som larmet vilar på har sedan rapporterats som okänt.",
     inhibited: "Dämpat av ett större larm:",
     silenced: (who, until) => `Tystat för ${who} till ${until}`,
+    endsSoon: "upphör snart",
     evidence: "Underlag",
     noEvidence: "Larmet vilar på att inget har hörts.",
     toArea: "Visa området",
@@ -243,10 +247,16 @@ export default {
     none: "Inget har hänt under perioden.",
     opened: "öppnade",
     closed: "stängde",
+    adopted: "lägesbilden fastställdes",
+    noted: "anteckning",
+    requested: "lägesrapport begärdes",
+    reminded: "påminnelse: lägesrapport begärd",
+    overdue: "tiden för lägesrapport är ute",
+    other: "annat",
     raised: (rule, level) => `larm: ${rule.toLocaleLowerCase("sv")}, ${level.toLocaleLowerCase("sv")}`,
     cleared: (rule, why) => `larm upphörde: ${rule.toLocaleLowerCase("sv")}${why === "" ? "" : `, ${why}`}`,
   },
-  tabs: { omraden: "Områden", punkter: "Punkter", behov: "Behov", handelser: "Händelser" },
+  tabs: { omraden: "Områden", punkter: "Punkter", behov: "Behov", handelser: "Händelser", atgarder: "Åtgärder" },
   parts: { karta: "Karta", slut: "Tar slut", larm: "Larm", mer: "Mer" },
   detail: {
     title: "Uppgifter",
@@ -315,6 +325,8 @@ export default {
     at: (time) => `Läget ${time}`,
     automatic: "Automatisk bild: gjord av systemet, inte fastställd av någon.",
     adopted: (at, role) => `Fastställd samlad lägesbild, ${at} (${role}).`,
+    adoptedThen: (at, role) => `Automatisk bild. Senast fastställd ${at} (${role}); läget har ändrats sedan dess.`,
+    notes: "Anteckningar:",
     events: "Händelseutveckling",
     condition: "Tillstånd",
     forecast: "Förväntad utveckling",
