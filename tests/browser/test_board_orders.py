@@ -225,6 +225,7 @@ async def test_no_serious_fault_under_acts(gateway: Running, story: Story, open_
     for theme in ("light", "dark"):
         page = await opened(gateway, open_page, theme=theme)
         acts = page.locator(".acts")
+        await expect(acts.locator(".adopted")).to_be_visible()
         await page.screenshot(path=tmp_path / f"acts-{theme}.png")
         faults += [f"{theme}: {each}" for each in await kit.faults(page)]
         for name in ("Fastställ lägesbilden", "Begär lägesrapport", "Tysta larm", "Utlys händelse"):
