@@ -1,5 +1,6 @@
 """Begins an exercise at a node, or goes on with one that has begun, and plays its scenario."""
 
+import asyncio
 import json
 from typing import Any, Final
 
@@ -13,11 +14,15 @@ from vardkase.domain.places import lies_in
 from vardkase.exercise.plan import Step, inject_id, steps_of
 from vardkase.exercise.player import Became, Player
 from vardkase.exercise.scenario import Scenario, ScenarioError
-from vardkase.runtime.errors import Refused
+from vardkase.runtime.errors import Failed, Refused
 from vardkase_contracts import instants
 from vardkase_contracts.areas import Area
 from vardkase_contracts.signing import Signer
 
+_LOOKS: Final = 50
+"""So many looks for the order that was just given, …"""
+_PAUSE_S: Final = 0.2
+"""… with so many seconds between them."""
 _BECAME: Final = {"sent": "sänt", "known": "redan sänt", "held": "inte sänt: övningen är slut där"}
 
 
@@ -42,6 +47,7 @@ async def play(
             sent = steps(scenario, now)
             await _all_known(post, sent, kommuner, unregistered=unregistered)
             found = await _begin(desk, scenario, own, now, wait, as_json=as_json)
+            await _in_force(post, scenario.id, kommuner)
         else:
             same(scenario, found)
             sent = steps(scenario, found.start)
@@ -60,6 +66,23 @@ async def play(
         typer.echo(f"Alla inspel är sända. Övningen pågår {until}; `vardkase exercise stop` avslutar den.")
     else:
         typer.echo("Övningen är slut.")
+
+
+async def _in_force(post: NodePost, name: str, kommuner: frozenset[str]) -> None:
+    """Wait until the node tells of the exercise that was just ordered: in a federation it reads its orders anew.
+
+    Raises:
+        Failed: it does not within some seconds, or it was aborted before it began.
+    """
+    for _ in range(_LOOKS):
+        exercises, now = await post.exercises(), await post.now()
+        if any(exercises.aborted_at(name, kommun, now) is None for kommun in kommuner):
+            if any(each.id == name for kommun in kommuner for each in exercises.standing(kommun, now).running):
+                return
+        else:
+            raise Failed(f"{name} was aborted: another exercise needs another id")
+        await asyncio.sleep(_PAUSE_S)
+    raise Failed(f"{name} is ordered, and the node does not follow the order yet: give the same command again")
 
 
 async def _begin(desk: Desk, scenario: Scenario, own: Area, now: int, wait: float, *, as_json: bool) -> Begun:

@@ -120,6 +120,7 @@ _PROBLEMS: Final[Mapping[int, str]] = {
     401: "Nobody known asks.",
     403: "This is not theirs to send. Nothing is stored.",
     408: "The body came too slowly. Nothing is stored.",
+    409: "A report of an exercise that was aborted there. Nothing is stored.",
     413: "Too long: an event of 64 KiB, a batch of 1,000 events and 1 MiB. Nothing is stored.",
     415: "Another media type, or a compressed body.",
     422: "It would be refused: `reason` and `field` say why, of a batch `index` which. Nothing is stored.",
@@ -151,6 +152,8 @@ def responses(stored: Mapping[str, Any]) -> dict[int | str, dict[str, Any]]:
     problem = {PROBLEM: {"schema": {"$ref": f"{_SCHEMAS}Problem"}}}
     again = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
     for status, text in _PROBLEMS.items():
+        if status == 409 and stored is ORDER_STORED:
+            continue
         told[status] = {"description": text, "content": problem}
         if status in {429, 503}:
             told[status]["headers"] = again
