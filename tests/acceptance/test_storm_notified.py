@@ -30,7 +30,8 @@ from vardkase_contracts.instants import HOUR, MINUTE, SECOND, parse
 
 pytestmark = [pytest.mark.alertmanager, pytest.mark.campaign, pytest.mark.timeout(900)]
 
-LAN: Final = "06"
+LAN: Final = "14"
+"""Västra Götaland: with 49 kommuner the one that is told of most."""
 HOURS: Final = 24.0
 SPEED: Final = 300.0
 MOST_AN_HOUR: Final = 30
@@ -135,10 +136,9 @@ async def _play(
             await asyncio.to_thread(server.start)
         await play(emissions.until(end), inlet.publish, start=driven.now(), speed=SPEED)
         await eventually(lambda: _settled(nc, server), what="Alertmanager holds what stands", within=30)
+        # Alertmanager waits for nothing but time before it tells the last: twice its longest interval.
+        await asyncio.sleep(2 * 30 * 60 / SPEED)
         alerts = await _alerts(nc)
-        await asyncio.sleep(
-            3 * 300 / SPEED
-        )  # what Alertmanager gathers before it notifies: a time is what it waits for
         return Night(
             alerts=alerts,
             notified=_in_node_time(sink.to("/am"), driven),
@@ -230,18 +230,15 @@ def twins(notified: list[tuple[int, dict[str, Any]]]) -> list[str]:
     return found
 
 
-def group_of(alert: dict[str, Any]) -> tuple[str, str]:
-    """The kommun and rule that an alert is grouped by."""
-    return (alert["area"]["code"] if alert["area"]["level"] == "kommun" else "", alert["rule"])
-
-
-def groups_open(told: Night) -> set[tuple[str, str]]:
-    """The groups that people were last told of as firing."""
-    last: dict[str, Any] = {}
-    for _, body in told.notified:
-        last[body["groupKey"]] = body
-    labels = [(body["groupLabels"], body["status"]) for body in last.values()]
-    return {(each.get("kommun", ""), each["rule"]) for each, status in labels if status == "firing"}
+def left_open(told: Night) -> list[str]:
+    """Groups that people were last told of as firing though nothing that they were told of stands any more."""
+    last = {body["groupKey"]: body for _, body in told.notified}
+    return [
+        group
+        for group, body in last.items()
+        if body["status"] == "firing"
+        and not any(each["status"] == "firing" and each["labels"]["key"] in told.held for each in body["alerts"])
+    ]
 
 
 def show(told: Night, found: list[int], counts: Counter[str], hours: Counter[int]) -> None:
@@ -280,4 +277,4 @@ async def test_a_storm_is_notified_in_time(tmp_path: Path, eventually: Eventuall
     assert {key for key, what in hook.items() if what != "alert.cleared"} <= set(standing) | told.held
     ids = [body["data"]["id"] for _, body in told.hooked]
     assert len(ids) == len(set(ids))
-    assert groups_open(told) <= {group_of(each) for each in told.alerts if each["key"] in told.held}
+    assert not left_open(told)

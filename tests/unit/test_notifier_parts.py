@@ -36,6 +36,7 @@ def test_labels_route_and_annotations_tell() -> None:
     found = told()
     assert found.labels == {
         "alertname": "power.endurance",
+        "event": "5b1c3f0a9d2e4c6b8a7f0e1d2c",
         "key": KEY,
         "kommun": "2480",
         "lan": "24",

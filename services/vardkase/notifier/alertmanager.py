@@ -28,7 +28,8 @@ _CHUNK: Final = 500
 """The most alerts in one request."""
 _MOST_ENDED: Final = 10_000
 _KEEP_ENDED: Final = 900.0
-"""Seconds that what has ended is told, as Prometheus does: an Alertmanager that was started anew may have missed it."""
+"""Seconds that it is known what has ended: an Alertmanager that was started anew may have missed it. Not told to one
+that was not: it would list it in every notification of its group."""
 _AUTHOR: Final = "vardkase"
 
 
@@ -77,6 +78,7 @@ class Alertmanager:
         self._standing = self._empty()
         self._until: dict[int, int] = {}
         self._silences: dict[Name, muting.Held] = {}
+        self._started = ""
         self._bell = asyncio.Event()
         self._leading = False
         self._trouble = "not asked yet"
@@ -149,6 +151,7 @@ class Alertmanager:
 
     async def _reconcile(self) -> None:
         """See what it has of ours, end what does not stand, and tell everything."""
+        self._started = await self._api.started()
         held = [
             name_of({str(name): str(value) for name, value in each["labels"].items()})
             for each in await self._api.alerts(f'node="{self._node}"', 'key=~".+"')
@@ -162,12 +165,15 @@ class Alertmanager:
         self._fine()
 
     async def _keep_telling(self) -> None:
-        """Tell news at once, and everything every `resend`."""
+        """Tell news at once, and all that stands every `resend`; to one that was started anew, everything."""
         again = time.monotonic() + self._settings.resend
         while True:
             left = again - time.monotonic()
             if left <= 0:
-                await self._tell(self._standing.everything())
+                if await self._api.started() == self._started:
+                    await self._tell(self._standing.standing())
+                else:
+                    await self._reconcile()
                 again = time.monotonic() + self._settings.resend
                 continue
             if not self._standing.has_news:

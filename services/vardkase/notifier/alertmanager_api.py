@@ -83,6 +83,15 @@ class AlertmanagerApi:
         """
         return await self._list("/alerts", matchers)
 
+    async def started(self) -> str:
+        """When it was started, as it tells it: another one has forgotten all alerts.
+
+        Raises:
+            Away: it did not tell.
+        """
+        answer = await self._ask("GET", "/status", None)
+        return str(answer.get("uptime", "")) if isinstance(answer, dict) else ""
+
     async def silences(self) -> list[dict[str, Any]]:
         """Its silences, those that have ended too.
 

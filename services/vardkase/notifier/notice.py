@@ -127,10 +127,15 @@ def _places(area: Area, point: str | None) -> tuple[str, ...]:
 
 
 def _labels(alert: Mapping[str, Any], area: Area, node: str) -> dict[str, str]:
-    """Labels that are there only where they say something: Alertmanager has no empty ones."""
+    """Labels that are there only where they say something: Alertmanager has no empty ones.
+
+    `event` is another one each time: Alertmanager does not tell again of what it has told of, and it told of no end
+    that was muted (backup power ran out, power was lost, and there is fuel again, for three hours).
+    """
     point = alert["point"]
     labels = {
         "alertname": alert["rule"],
+        "event": alert["alert_id"],
         "key": alert["key"],
         "level": alert["level"],
         "node": node,

@@ -1,7 +1,7 @@
 """What an Alertmanager is to hold: pure. It knows alerts by their labels, and takes what it is not told of for over.
 
-So what stands is told again and again, and what has ended is told as ended for some time. To Alertmanager another level
-is another alert: the one before is ended in the same breath as the new one begins.
+So what stands is told again and again; what has ended is told once, and again to one that was started anew, for some
+time. To Alertmanager another level is another alert: the one before is ended in the same breath as the new one begins.
 """
 
 from collections.abc import Iterable, Mapping
@@ -70,7 +70,7 @@ class Standing:
         if before is not None and (before != name or not notice.stands):
             stood = self._stands.pop(before)
             at = notice.starts_at if notice.ends_at is None else notice.ends_at
-            annotations = notice.annotations if before == name else stood.annotations
+            annotations = _now_other(stood, notice) if notice.stands else notice.annotations
             self._end(before, stood, annotations, at, notice.quiet, now)
         if notice.stands:
             self._names[notice.key] = name
@@ -126,6 +126,10 @@ class Standing:
         """What was not told yet, in the order in which it is to be told."""
         return self._in_order(self._news)
 
+    def standing(self) -> list[Told]:
+        """All that stands, and what else is news."""
+        return self._in_order({**dict.fromkeys(self._stands), **self._news})
+
     def everything(self) -> list[Told]:
         """All that stands and has lately ended."""
         return self._in_order([*self._stands, *self._ended])
@@ -170,6 +174,11 @@ def _first(told: Told) -> tuple[bool, bool, int]:
     """What mutes others first, then the gravest, then what has ended."""
     notice = told.notice
     return told.ends_at is not None, notice.rule not in _MUTES, _GRAVE.get(notice.level, 9)
+
+
+def _now_other(before: Notice, now: Notice) -> Mapping[str, str]:
+    """Annotations of a level that has ended though the alert has not: else its end reads as that of the alert."""
+    return {**before.annotations, "level_now": now.level, "summary_now": now.annotations.get("summary", "")}
 
 
 def _nothing(name: Name, at: int) -> Notice:
