@@ -84,6 +84,7 @@ class Point:
         self._heats_on_backup = rng.random() < scenario.power.heat_on_backup_share
         self.rakel = rng.random() < scenario.networks.rakel_share
         self.supply = Supply(world, site.backup, self._power_changed)
+        truth.reaches = self.supply.reaches
         self.team = Team(world, site.staff_required, truth, self._staff_changed)
         self.house = House(world, site)
         self.lead = SiteLead(world, self)

@@ -5,7 +5,7 @@ from typing import Final, Literal
 
 from vardkase.simulator.draw import hours
 from vardkase.simulator.parameters import Connect
-from vardkase.simulator.truth import DarkCause
+from vardkase.simulator.truth import DarkCause, Reach
 from vardkase.simulator.world import World
 from vardkase_contracts.instants import HOUR
 from vardkase_contracts.vocab import BackupType
@@ -39,6 +39,7 @@ class Supply:
         "_world",
         "burn",
         "mode",
+        "reaches",
         "tank",
         "told_burn",
     )
@@ -55,6 +56,8 @@ class Supply:
         self._spent = False
         self._read = 0
         self.mode: Mode = "mains"
+        self.reaches: list[Reach] = []
+        """How long it would have lasted, each time that it changed."""
         self.told_burn = round(power.burn_l_per_h.draw(rng))
         self.burn = self.told_burn * (1 + power.burn_error * (2 * rng.random() - 1))
         self.tank = 0.0 if backup == "none" else power.tank_h[backup].draw(rng) * self.told_burn
@@ -101,6 +104,8 @@ class Supply:
         self._engaged = False
         self._turn += 1
         self.mode = "mains" if self._mains else "none"
+        if self.reaches and self.reaches[-1].until is not None:
+            self.reaches.append(Reach(since=at, until=None))
 
     def mains_lost(self, at: int) -> None:
         """The grid fails."""
@@ -168,6 +173,7 @@ class Supply:
             self._after(at, min(rng.expovariate(power.faults_per_h), 10_000), self._break)
 
     def _run_until_dry(self, at: int) -> None:
+        self.reaches.append(Reach(since=at, until=at + hours(self._fuel / self.burn)))
         self._after(at, self._fuel / self.burn, self._dry)
 
     def _dry(self, at: int) -> None:
@@ -194,6 +200,10 @@ class Supply:
         self._keep_fuel(at)
         self._turn += 1
         self.mode = mode
+        if mode == "battery":
+            self.reaches.append(Reach(since=at, until=self._battery_until))
+        elif mode != "running" and self.reaches and self.reaches[-1].until is not None:
+            self.reaches.append(Reach(since=at, until=None))
         self._changed(at)
 
     def _after(self, at: int, delay_h: float, action: Callable[[int], None]) -> None:

@@ -30,6 +30,16 @@ class Dark(Spell):
     """When the last report from the place itself had got out when it began; None: none ever had."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reach:
+    """How long what the place runs on would last, from an instant on, if nothing came."""
+
+    since: int
+    """From when (µs), until the next one."""
+    until: int | None
+    """When it would be out (µs); None: it runs on nothing that runs out."""
+
+
 @dataclass(kw_only=True, slots=True)
 class PointTruth:
     """What really happened at one point."""
@@ -47,6 +57,9 @@ class PointTruth:
     """When 112 could not be called from it, in use."""
     cold: list[Spell] = field(default_factory=list[Spell])
     """When it was below 15 °C indoors, in use (as looked at now and then, where a heating fails slowly)."""
+
+    reaches: list[Reach] = field(default_factory=list[Reach])
+    """How long fuel or charge would last, each time that it began to run or was filled up: for back-tests."""
 
     @property
     def ran_dry(self) -> list[Dark]:
