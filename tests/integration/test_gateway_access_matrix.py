@@ -237,6 +237,10 @@ TABLE: Final[dict[tuple[str, str], list[Cell]]] = {
         Cell(rule=looks, targets=("24", "01"), path="/v1/alerts/area.red_share/{t}"),
     ],
     ("GET", "/v1/needs"): [Cell(rule=looks, targets=AREAS, params={"code": "{t}"}), Cell(rule=looks_anywhere)],
+    ("GET", "/v1/forecasts"): [Cell(rule=looks, targets=AREAS, params={"code": "{t}"}), Cell(rule=looks_anywhere)],
+    ("GET", "/v1/points/{point}/forecast"): [
+        Cell(rule=looks_at_point, targets=KOMMUNER, path="/v1/points/{t}-skolan/forecast")
+    ],
     ("GET", "/v1/short"): [Cell(rule=looks, targets=AREAS, params={"code": "{t}"}), Cell(rule=looks_anywhere)],
     ("GET", "/v1/links"): [Cell(rule=looks, targets=AREAS, params={"code": "{t}"}), Cell(rule=looks_anywhere)],
     ("GET", "/v1/exercises"): [Cell(rule=looks, targets=AREAS, params={"code": "{t}"}), Cell(rule=looks_anywhere)],

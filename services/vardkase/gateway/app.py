@@ -19,6 +19,7 @@ from .access.access import Access
 from .access.audit import Audit
 from .exercises import HeldExercises
 from .given import GivenOrders
+from .foresight.readings import Readings
 from .history.pool import Archive
 from .house import House
 from .hub import Hub
@@ -90,6 +91,8 @@ class Gateway:
             exercises=HeldExercises(settings, writing.rules, clock, self.tasks, self._counts),
             given=GivenOrders(settings, writing.rules, self.tasks),
             pictures=RecentPictures(live, clock),
+            writing=Writing(settings, metrics, self.tasks),
+            readings=Readings(metrics.registry),
             archive=Archive.of(settings, metrics, clock, self.tasks),
             public=None if settings.nats_public_url is None else PublicSide(settings, metrics, clock),
             checks=self.checks,

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .access.access import Access
     from .access.audit import Audit
     from .given import GivenOrders
+    from .foresight.readings import Readings
     from .history.pool import Archive
     from .links import Told
     from .public.side import PublicSide
@@ -57,6 +58,8 @@ class House:
     """The orders that the node follows."""
     pictures: "RecentPictures"
     """Which versions of pictures can be adopted."""
+    readings: "Readings"
+    """What forecasts rest on."""
     checks: Callable[[], Sequence[Check]]
     """What must hold for the gateway to be ready, as it is now."""
     below: Below

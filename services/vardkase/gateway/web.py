@@ -27,6 +27,7 @@ ROUTERS: Final = (
     "escalations",
     "needs",
     "runningshort",
+    "foresight.routes",
     "links",
     "notifications",
     "exercising",
