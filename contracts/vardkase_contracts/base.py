@@ -187,3 +187,12 @@ def default(value: object, kind: Any) -> BeforeValidator:
         return value if given is None else given
 
     return BeforeValidator(fill, json_schema_input_type=kind | None)
+
+
+class Counterpart(Incoming):
+    """The other side of an agreement: whose need is met, or whose surplus meets it."""
+
+    point: PointOrKommunRef
+    """A point, or (`2480-_`) a kommun itself."""
+    need_id: EventId
+    """Its need, or its surplus, as it was proposed."""

@@ -18,6 +18,7 @@ from vardkase_contracts.base import (
     UNIQUE_ITEMS,
     Address,
     Code,
+    Counterpart,
     EventId,
     Hours,
     Incoming,
@@ -343,6 +344,10 @@ class NeedData(Incoming):
     """How far it has come."""
     note: Note | None = None
     """More about it. Restricted."""
+    counterpart: Counterpart | None = None
+    """With whom it is agreed, as this side sees it: the other says so too, or has not yet."""
+    part_of: EventId | None = None
+    """The need, or surplus, that this is a part of: where only a part was agreed, the rest stays under its own id."""
 
 
 class ConfirmData(Incoming):

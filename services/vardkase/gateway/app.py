@@ -31,6 +31,7 @@ from .missed import recall_alerts
 from .public.side import PublicSide
 from .recentpictures import RecentPictures
 from .server import Front
+from .solver import Solver
 from .web import build as build_web
 from .writing.writing import Writing
 
@@ -93,6 +94,7 @@ class Gateway:
             pictures=RecentPictures(live, clock),
             writing=Writing(settings, metrics, self.tasks),
             readings=Readings(metrics.registry),
+            solver=Solver(metrics.registry),
             archive=Archive.of(settings, metrics, clock, self.tasks),
             public=None if settings.nats_public_url is None else PublicSide(settings, metrics, clock),
             checks=self.checks,

@@ -87,7 +87,10 @@ _LINK: Final[dict[str, Any]] = {
         "detail": {"type": "string", "description": "For people."},
     },
 }
-_NEED_PLACE: Final[dict[str, Any]] = {"type": "object", "properties": {"point": _ID, "need_id": _ID}}
+_NEED_PLACE: Final[dict[str, Any]] = {
+    "type": "object",
+    "properties": {"point": _ID, "need_id": _ID, "report": _ID},
+}
 
 SCHEMAS: Final[Mapping[str, dict[str, Any]]] = {
     "Problem": {
@@ -192,6 +195,13 @@ SCHEMAS: Final[Mapping[str, dict[str, Any]]] = {
                         "km": {"type": "number"},
                         "quantity": {"type": ["number", "null"]},
                         "unit": {"type": ["string", "null"]},
+                        "arrives_at": {"type": ["string", "null"], "format": "date-time"},
+                        "late": {"type": "boolean", "description": "Whether it comes later than it is needed."},
+                        "accepted": {
+                            "type": "array",
+                            "description": "The sides that have agreed: it waits for the other.",
+                            "items": {"enum": ["need", "surplus"]},
+                        },
                     },
                 },
             },

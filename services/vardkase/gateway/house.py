@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .links import Told
     from .public.side import PublicSide
     from .recentpictures import RecentPictures
+    from .solver import Solver
     from .writing.writing import Writing
 
 
@@ -60,6 +61,8 @@ class House:
     """Which versions of pictures can be adopted."""
     readings: "Readings"
     """What forecasts rest on."""
+    solver: "Solver"
+    """Where proposals are worked out."""
     checks: Callable[[], Sequence[Check]]
     """What must hold for the gateway to be ready, as it is now."""
     below: Below

@@ -1,10 +1,10 @@
 """Where else one could go: the nearest point that is open, was heard of lately, has room, and power for a while."""
 
-import math
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from vardkase.domain.conditions import is_night
+from vardkase.logistics.distance import kilometres
 from vardkase_contracts.areas import KOMMUNER
 from vardkase_contracts.instants import HOUR, iso
 
@@ -12,7 +12,6 @@ from .documents import Point
 
 POWER: Final = 12 * HOUR
 """How long its power must last (CONTRACT §5)."""
-_EARTH_KM: Final = 6371.0
 
 
 def nearest(points: Iterable[Point], start: tuple[float, float], now: int, *, but: str | None) -> dict[str, Any] | None:
@@ -69,13 +68,6 @@ def start_of(point: Point | None, kommun: str | None) -> tuple[float, float] | N
         return point.position
     known = KOMMUNER.get(kommun or "")
     return None if known is None else known.position
-
-
-def kilometres(one: tuple[float, float], other: tuple[float, float]) -> float:
-    """As the crow flies, on a sphere."""
-    (lon1, lat1), (lon2, lat2) = ((math.radians(lon), math.radians(lat)) for lon, lat in (one, other))
-    half = math.sin((lat2 - lat1) / 2) ** 2 + math.cos(lat1) * math.cos(lat2) * math.sin((lon2 - lon1) / 2) ** 2
-    return 2 * _EARTH_KM * math.asin(min(1.0, math.sqrt(half)))
 
 
 def _capacity(facts: Mapping[str, Any], aspect: str) -> float | None:

@@ -35,7 +35,7 @@ async def needs(
     limit: LimitQuery = LIMIT,
     cursor: CursorQuery = None,
 ) -> Response:
-    """Needs before surplus, the most pressing first. With `match`, pairs of the whole area: the nearest of the kind."""
+    """Needs before surplus, the most pressing first. With `match`, pairs, the best for the whole area."""
     house = house_of(request)
     area = asked_area(who, level, code)
     may_read(request, area, reality, what="read.needs")
@@ -49,9 +49,10 @@ async def needs(
     ]
     found.sort(key=_order)
     page = page_of(found, _order, limit=limit, cursor=cursor)
+    pairs = await house.solver.solve("match", lambda: propose(found, now)) if match else []
     body = {
         "needs": [need.told() for need in page.items],
-        **({"matches": [each.told() for each in propose(found)]} if match else {}),
+        **({"matches": [each.told() for each in pairs]} if match else {}),
         "numberMatched": page.matched,
         "cursor": page.cursor,
     }

@@ -35,6 +35,8 @@ ROUTERS: Final = (
     "writing.reports",
     "writing.orders",
     "lines",
+    "writing.accepting",
+    "rounds.routes",
     "history.points",
     "shift.routes",
     "access.routes",

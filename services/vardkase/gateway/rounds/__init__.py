@@ -1,0 +1,1 @@
+"""The fuel round: which points want fuel, and the plan that is told."""
