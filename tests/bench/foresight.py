@@ -1,6 +1,6 @@
 """How good forecasts are, on simulated crises that know the truth and on real shelters; against the naive guess.
 
-    uv run --no-sync python tests/bench/foresight.py [--points 600] [--seeds 1 2 3]
+    uv run --no-sync python tests/bench/foresight.py [--points 1500] [--seeds 1 2 3] [--only storm-gotaland]
 
 Every half hour of simulated time each point's forecast is made of what had been received by then. Endurance is held
 against when fuel or charge would really have been gone had nothing come; the naive guess is what was reported (what the
@@ -164,12 +164,15 @@ def row(name: str, what: What, tried: list[Tried]) -> str:
 def main() -> None:
     """Run it, and print the table."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--points", type=int, default=600)
+    parser.add_argument("--points", type=int, default=1500)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--only", choices=(*shipped_scenarios(), *shipped_datasets()))
     options = parser.parse_args()
     print("| run | what | forecasts | median error | naive | in the interval | median width |")
     print("|---|---|---|---|---|---|---|")
     for name in shipped_scenarios():
+        if options.only not in {None, name}:
+            continue
         story = Scenario.load(name).changed(points={"total": options.points})
         tried: dict[What, list[Tried]] = defaultdict(list)
         asked = few = 0
@@ -187,6 +190,8 @@ def main() -> None:
         share = f"; its median error {median(alone):.1f} min" if alone else ""
         print(f"<!-- {name}: endurance asked {asked}, no trend {few}, of those by report {len(alone)}{share} -->")
     for name in shipped_datasets():
+        if options.only not in {None, name}:
+            continue
         bench = Bench({})
         bench.run(Replay(Dataset.find(name), start=parse("2021-08-25T00:00:00Z")))
         print(row(name, "capacity", bench.tried["capacity"]))

@@ -5,7 +5,7 @@ import { pointOf } from "./points.js";
 import { changed } from "./store.js";
 
 /** Least ms between two questions for the same. */
-const LEAST = { lan: 15_000, short: 5_000, needs: 20_000, found: 15_000 };
+const LEAST = { lan: 15_000, short: 5_000, needs: 20_000, found: 15_000, forecasts: 30_000 };
 /** Questions at once. */
 const AT_ONCE = 2;
 const MOST_FOUND = 500;
@@ -42,6 +42,15 @@ export class Around {
         situation.needs = (await this.get(`/v1/needs?${this.query()}&limit=${MOST_FOUND}`)).needs;
       });
       this.find(filter);
+    }
+    if (situation.picture !== null) {
+      this.want("forecasts", LEAST.forecasts, situation.picture.as_of, async () => {
+        const query = `${this.query()}&what=power&status=foreseen&status=passed&limit=${MOST_FOUND}`;
+        const { forecasts } = await this.get(`/v1/forecasts?${query}`);
+        situation.forecasts = new Map(
+          forecasts.filter((each) => each.basis === "trend").map((each) => [each.point, each]),
+        );
+      });
     }
     for (const { code } of this.lan) {
       const summary = situation.picture?.areas.find((each) => each.code === code);

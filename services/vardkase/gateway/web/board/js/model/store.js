@@ -22,6 +22,8 @@ export class Situation {
     this.short = null;
     /** Needs, where the points are not followed. */
     this.needs = null;
+    /** What is foreseen of the power of points by the trend of their readings, by point. */
+    this.forecasts = new Map();
     /** Points that a filter found, where they are not followed. */
     this.found = null;
     /** Whether everything that there is has come. */

@@ -50,7 +50,7 @@ export class Detail {
   turn(wanted, alert, point) {
     if (this.shown === null) this.opener = document.activeElement;
     this.shown = wanted;
-    this.more = { document: null, failed: null };
+    this.more = { document: null, failed: null, foreseen: null };
     this.asked = { at: -Infinity, version: null, under: false };
     show(this.node, wanted !== null);
     document.body.classList.toggle("detailed", wanted !== null);
@@ -73,9 +73,10 @@ export class Detail {
     if (asked.under || asked.version === version || performance.now() - asked.at < (asked.version === null ? 0 : LEAST))
       return;
     asked.under = true;
-    const more = { document: this.more.document, failed: null };
+    const more = { ...this.more, failed: null };
     try {
       more.document = await get(part.path(view));
+      if (part.foreseen) more.foreseen = await get(part.foreseen(view));
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       more.failed = error;

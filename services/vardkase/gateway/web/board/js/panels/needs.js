@@ -5,6 +5,7 @@ import { clockTime, number } from "../lib/format.js";
 import { t, word } from "../lib/i18n.js";
 import { instant, now } from "../lib/clock.js";
 import { href } from "../lib/url.js";
+import { Proposals } from "./proposals.js";
 
 const MOST = 200;
 
@@ -13,12 +14,14 @@ export class Needs {
     this.none = h("p", { class: "none" });
     this.needs = this.part();
     this.surplus = this.part();
+    this.proposals = new Proposals();
     this.node = h(
       "div",
       { class: "scroll", tabindex: "0", role: "group" },
       this.none,
       this.needs.node,
       this.surplus.node,
+      this.proposals.node,
     );
   }
 
@@ -32,6 +35,8 @@ export class Needs {
     this.view = view;
     attr(this.node, "aria-label", t("needs.title"));
     const { needs: both } = view;
+    this.proposals.render(view);
+    show(this.proposals.node, both !== null && both.surplus.length > 0);
     text(this.none, both === null ? t("loading") : t("needs.none"));
     show(this.none, both === null || both.needs.length + both.surplus.length === 0);
     for (const [part, name] of [

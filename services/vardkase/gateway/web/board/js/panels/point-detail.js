@@ -8,6 +8,7 @@ import { href } from "../lib/url.js";
 import { LEVEL_RANK, pointMark } from "../model/looks.js";
 import { nameOf, pointOf } from "../model/points.js";
 import { aspectName, need, reading } from "../model/readings.js";
+import { foreseenOf } from "./foreseen.js";
 import { saying } from "./pieces.js";
 
 const ASPECTS = ["power", "refill", "staff", "next_shift", "water", "heat", "comms", "occupancy", "availability"];
@@ -24,6 +25,10 @@ export class PointDetail {
     return `/v1/points/${this.id}?reality=${reality}`;
   }
 
+  foreseen({ reality }) {
+    return `/v1/points/${this.id}/forecast?reality=${reality}`;
+  }
+
   version(view) {
     const point = view.points?.get(this.id);
     return point === undefined ? (view.picture?.as_of ?? "") : `${point.state.version}${point.state.as_of}`;
@@ -38,9 +43,9 @@ export class PointDetail {
     return view.points?.get(this.id) ?? (document === null ? null : pointOf(document));
   }
 
-  render(view, { document, failed }) {
+  render(view, { document, failed, foreseen }) {
     const point = this.point(view, document);
-    const said = JSON.stringify([point?.state ?? null, failed?.status, documentLanguage(), nearestOf(document)]);
+    const said = JSON.stringify([point?.state ?? null, failed?.status, documentLanguage(), nearestOf(document), foreseen?.forecasts]);
     if (said === this.said) return;
     this.said = said;
     if (point === null) {
@@ -59,6 +64,7 @@ export class PointDetail {
       this.node,
       this.head(view, point, facts),
       this.power(point, facts),
+      foreseenOf(foreseen),
       this.alerts(point),
       this.conflicts(point),
       this.readings(facts),

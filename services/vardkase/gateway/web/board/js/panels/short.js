@@ -1,6 +1,7 @@
 /** What runs short: without power first, then of unknown endurance, then by when, counting down. */
 
 import { attr, fill, h, icon, keyed, show, text } from "../lib/dom.js";
+import { instant } from "../lib/clock.js";
 import { clockTime, number } from "../lib/format.js";
 import { t, word } from "../lib/i18n.js";
 import { ageOf, countdown, retime } from "../lib/ticking.js";
@@ -8,12 +9,15 @@ import { address, href } from "../lib/url.js";
 import { pointMark } from "../model/looks.js";
 import { nameOf, shortageRank } from "../model/points.js";
 import { isEmpty } from "./coverage.js";
+import { interval } from "./foreseen.js";
 import { marksOf, useIcon } from "./pieces.js";
 
 /** How many of each kind are listed before one asks for all. */
 const FIRST = [8, 5, 40];
 /** The same on the wall, where nobody scrolls. */
 const WALL = [4, 2, 12];
+/** A trend that says the same within so many ms is not told. */
+const DIFFERENT = 15 * 60_000;
 const KINDS = ["dark", "unknown", "timed"];
 const ICONS = ["dark", "unknown", "clock"];
 
@@ -93,12 +97,13 @@ export class ShortList {
     const marks = h("span", { class: "marks" });
     const left = rank === 2 ? countdown("2000-01-01T00:00:00Z") : h("span", { class: "word" });
     const at = h("span", { class: "at" });
+    const trend = h("span", { class: "at trend", hidden: true });
     const node = h(
       "li",
       { class: "row" },
       mark,
       h("div", { class: "what" }, name, h("div", { class: "beside" }, where, marks)),
-      h("div", { class: "when" }, left, at),
+      h("div", { class: "when" }, left, at, trend),
     );
     let since = null;
     const update = (point) => {
@@ -112,6 +117,9 @@ export class ShortList {
       if (rank === 2) {
         retime(left, point.runs_out_at);
         text(at, refillOf(point) ?? t("short.at", clockTime(point.runs_out_at)));
+        const told = trendOf(view, point);
+        show(trend, told !== null);
+        text(trend, told ?? "");
         return;
       }
       text(left, t(rank === 0 ? "short.isDark" : "short.isUnknown"));
@@ -141,6 +149,13 @@ function nothing({ picture, filtered }) {
 function darkSince({ situation }, { id }) {
   const alert = situation.alerts.get(`power.lost/${id}`) ?? situation.alerts.get(`power.not_connected/${id}`);
   return alert?.raised_at ?? null;
+}
+
+/** When it runs out by the trend of its readings, where that is another time than what was reported. */
+function trendOf({ situation }, { id, runs_out_at: reported }) {
+  const found = situation.forecasts.get(id);
+  if (found === undefined || Math.abs(instant(found.at) - instant(reported)) < DIFFERENT) return null;
+  return interval(found);
 }
 
 /** A refill that is on its way, where it is known. */
