@@ -195,6 +195,12 @@ def retire(target: str) -> Any:
     return plain(new_report("retire", f"{target}-badet", {"reason": "riven"}, reality="act"))
 
 
+def acceptance(target: str) -> Any:
+    other = {"point": "1880-b", "need_id": "s"}
+    return {"point": f"{target}-skolan", "need_id": "n", "report": "r", "counterpart": other}
+
+
+FLEET: Final = {"trucks": [{"name": "A", "position": {"lon": 20.0, "lat": 63.0}, "litres": 500}]}
 POINTS: Final = {"targets": KOMMUNER, "path": "/v1/points/{t}-skolan"}
 GRID: Final = {"reality": "act", "sid": "s0123456789"}
 
@@ -278,6 +284,10 @@ TABLE: Final[dict[tuple[str, str], list[Cell]]] = {
     ],
     ("POST", "/v1/notifications/{name}/resend"): [
         Cell(rule=orders, targets=KOMMUNER, path="/v1/notifications/{letter}/resend", refused=(403, 404))
+    ("POST", "/v1/needs/accept"): [Cell(rule=reports, targets=KOMMUNER, json=acceptance)],
+    ("POST", "/v1/fuel-round"): [
+        Cell(rule=looks, targets=AREAS, json=lambda t: FLEET | {"code": t}),
+        Cell(rule=looks_anywhere, json=lambda _: FLEET),
     ],
     ("POST", "/login"): [],  # lets in, and asks for nobody who is: tested with what it makes
     ("POST", "/logout"): [Cell(rule=None, looks_at_what_is_shown=True)],

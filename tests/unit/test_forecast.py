@@ -148,19 +148,21 @@ def test_water_is_counted_by_people_until_there_is_a_trend() -> None:
 
 
 def test_a_house_that_cools_comes_to_the_next_limit() -> None:
-    """From 21 °C at one degree in half an hour: 18 is next after 20 is passed."""
+    """From 21 °C at one degree in half an hour: 18 is next after 20 is passed; at half that pace, or never."""
     heat = [resources(minute, heat={"indoor_c": 21 - minute / 30}) for minute in (0, 30, 60)]
     found = seen("heat", 61, *heat)
     assert (found.limit, found.status) == (18.0, "foreseen")
-    assert minutes(found.at) == pytest.approx(90, abs=1)
+    assert minutes(found.at) == pytest.approx(120, abs=1)
+    assert minutes(found.earliest) < 90
+    assert found.latest is None, "perhaps it does not go on"
 
 
 def test_a_point_that_fills_up_comes_to_its_capacity() -> None:
-    """10 more each half hour: 80 of 100 are full an hour later; one that empties is not foreseen to fill."""
+    """10 more each half hour: 80 of 100 are full in two hours at half that pace; one that empties does not fill."""
     rising = [status(minute, occupancy=60 + minute // 3) for minute in (0, 30, 60)]
     found = seen("capacity", 61, register(capacity_day=100), *rising)
-    assert (found.limit, found.status, found.rate) == (100.0, "foreseen", pytest.approx(20))
-    assert minutes(found.at) == pytest.approx(120, abs=1)
+    assert (found.limit, found.status, found.rate) == (100.0, "foreseen", pytest.approx(10))
+    assert minutes(found.at) == pytest.approx(180, abs=1)
     falling = [status(minute, occupancy=90 - minute // 3) for minute in (0, 30, 60)]
     assert seen("capacity", 61, register(capacity_day=100), *falling).status == "not_foreseen"
     full = seen("capacity", 61, register(capacity_day=100), status(60, occupancy=100))

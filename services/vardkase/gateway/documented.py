@@ -330,6 +330,18 @@ def ref(name: str) -> dict[str, Any]:
     return {"$ref": f"{_SCHEMAS}{name}"}
 
 
+def inlined(schema: Any, parts: Mapping[str, Any] | None = None) -> Any:
+    """A model's JSON schema without references of its own: in the document they would lead elsewhere."""
+    if isinstance(schema, list):
+        return [inlined(each, parts) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    parts = schema.get("$defs", parts) or {}
+    if (name := str(schema.get("$ref", "")).removeprefix("#/$defs/")) in parts:
+        return inlined(parts[name], parts)
+    return {key: inlined(value, parts) for key, value in schema.items() if key != "$defs"}
+
+
 def answers(
     schema: Mapping[str, Any] | None,
     *problems: int,

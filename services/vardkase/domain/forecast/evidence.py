@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from vardkase.domain.conditions import is_night
 from vardkase.domain.power import Mode, mode_of
 from vardkase.domain.stamps import SKEW
-from vardkase.domain.state import PointState, endurance_h, is_known
+from vardkase.domain.state import PointState, endurance_h
 from vardkase.domain.view import View
 
 from .trend import Reading
@@ -69,19 +69,15 @@ def gather(state: PointState) -> Evidence:
         lifecycle=state.lifecycle,
         retired=state.retired,
         power=tuple(_power(stamp.time, value) for stamp, value in view.known_entries("power")),
-        occupancy=tuple(_readings(view, "occupancy", float)),
+        occupancy=tuple((stamp.time, float(value)) for stamp, value in view.known_entries("occupancy")),
         water=tuple(
             (stamp.time, None if value.get("source") == "mains" else float(value["litres"]))
             for stamp, value in view.known_entries("water")
         ),
-        heat=tuple(_readings(view, "heat", lambda value: float(value["indoor_c"]))),
+        heat=tuple((stamp.time, float(value["indoor_c"])) for stamp, value in view.known_entries("heat")),
         capacity_day=_capacity(state, "capacity_day"),
         capacity_night=_capacity(state, "capacity_night"),
     )
-
-
-def _readings(view: View, aspect: str, number: Any) -> list[Reading]:
-    return [(stamp.time, number(value)) for stamp, value in view.known_entries(aspect) if is_known(aspect, value)]
 
 
 def _power(at: int, power: Mapping[str, Any]) -> PowerReading:

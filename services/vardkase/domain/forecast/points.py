@@ -12,7 +12,7 @@ from vardkase.domain.state import LONGEST_H, PointState
 from vardkase_contracts.instants import DAY, HOUR, iso
 
 from .evidence import Evidence, PowerReading, gather
-from .trend import Reading, Trend, stretches_of, trend_of
+from .trend import Reading, Trend, damped, stretches_of, trend_of
 
 What = Literal["power", "water", "heat", "capacity"]
 Status = Literal["foreseen", "passed", "not_foreseen", "too_few", "not_known"]
@@ -214,9 +214,15 @@ def trend_in(evidence: Evidence, what: What, now: int) -> Trend | None:
         case "water":
             return trend_of(stretches_of(_litres(seen, now), WATER_JUMP, WATER_SHARE), 1.0)
         case "heat":
-            return trend_of([[each for each in seen.heat if each[0] > now - RECENT]], 0.5)
+            return _lately(seen.heat, now, 0.5)
         case "capacity":
-            return trend_of([[each for each in seen.occupancy if each[0] > now - RECENT]], 1.0)
+            return _lately(seen.occupancy, now, 1.0)
+
+
+def _lately(readings: Sequence[Reading], now: int, step: float) -> Trend | None:
+    """The trend of what changes its pace: of the last hours, and damped."""
+    found = trend_of([[each for each in readings if each[0] > now - RECENT]], step)
+    return None if found is None else damped(found)
 
 
 def _litres(evidence: Evidence, now: int) -> list[Reading]:

@@ -8,7 +8,7 @@ Smith, Water Resources Research 18, 1982). So fuel that came in never counts as 
 """
 
 from collections.abc import Sequence
-from math import ceil, floor
+from math import ceil, floor, sqrt
 from statistics import median
 from typing import NamedTuple
 
@@ -25,6 +25,8 @@ SHORTEST = 30 * MINUTE
 APART = 10 * MINUTE
 #: The newest readings that are looked at (ours): bounds the work, some 600 slopes.
 MOST = 36
+#: How much of its slope a trend is taken to keep that will not go on as it does (ours; docs/foresight.md).
+DAMPING = 0.5
 #: Of the normal distribution: the bounds are to hold the slope in eight cases of ten.
 Z = 1.2816
 
@@ -90,6 +92,15 @@ def trend_of(stretches: Sequence[Sequence[Reading]], step: float) -> Trend | Non
     )
 
 
+def damped(trend: Trend) -> Trend:
+    """The trend of what will not go on as it does: people stop coming, a house cools ever slower.
+
+    Half the slope, between none of it and all that its bounds allow: a damped trend (Gardner and McKenzie, "Forecasting
+    trends in time series", Management Science 31, 1985), with a factor of ours that back-tests bear out.
+    """
+    return trend._replace(slope=DAMPING * trend.slope, low=min(trend.low, 0.0), high=max(trend.high, 0.0))
+
+
 def _newest(stretches: Sequence[Sequence[Reading]]) -> list[Sequence[Reading]]:
     """The newest readings, `MOST` of them, in their stretches; stretches of one say nothing of a slope but the last."""
     kept: list[Sequence[Reading]] = []
@@ -106,7 +117,7 @@ def _newest(stretches: Sequence[Sequence[Reading]]) -> list[Sequence[Reading]]:
 
 def _bounds(slopes: Sequence[float], counts: Sequence[int]) -> tuple[float, float]:
     """Of the sorted slopes those that bound the true one (Sen 1968): the variances of the stretches add up."""
-    spread = Z * sum(n * (n - 1) * (2 * n + 5) / 18 for n in counts) ** 0.5
+    spread = Z * sqrt(sum(n * (n - 1) * (2 * n + 5) / 18 for n in counts))
     total = len(slopes)
     # The M1-th and the (M2 + 1)-th of Sen's, counted from nought; where there are so few that there is none, the ends.
     first, last = floor((total - spread) / 2) - 1, ceil((total + spread) / 2)

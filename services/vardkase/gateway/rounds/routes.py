@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from vardkase.gateway.access.bodies import read
 from vardkase.gateway.access.dependencies import may_read, principal
-from vardkase.gateway.documented import answers, problem
+from vardkase.gateway.documented import answers, inlined, problem
 from vardkase.gateway.filters import asked_area
 from vardkase.gateway.foresight.routes import foresee, in_use
 from vardkase.gateway.house import house_of
@@ -66,7 +66,7 @@ _ANSWERS: Final = {
 _BODY: Final = {
     "requestBody": {
         "required": True,
-        "content": {"application/json": {"schema": RoundAsked.model_json_schema()}},
+        "content": {"application/json": {"schema": inlined(RoundAsked.model_json_schema())}},
     }
 }
 

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from vardkase.gateway.access.bodies import read
 from vardkase.gateway.access.dependencies import may_report, principal
+from vardkase.gateway.documented import inlined
 from vardkase.gateway.house import House, house_of
 from vardkase.gateway.principal import Principal
 from vardkase.gateway.problems import Problem
@@ -80,7 +81,8 @@ _ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
     404: {"description": "There is no such need here.", "content": responses(_STORED)[422]["content"]},
     409: {"description": "It changed since, or is not open any more.", "content": responses(_STORED)[422]["content"]},
 }
-_BODY: Final = {"requestBody": {"required": True, "content": {JSON: {"schema": Acceptance.model_json_schema()}}}}
+_SCHEMA: Final = inlined(Acceptance.model_json_schema())
+_BODY: Final = {"requestBody": {"required": True, "content": {JSON: {"schema": _SCHEMA}}}}
 
 
 @router.post(
