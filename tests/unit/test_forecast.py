@@ -56,14 +56,25 @@ def test_the_trend_of_the_tank_says_when_it_is_empty() -> None:
 
 
 def test_too_few_readings_leave_what_was_reported() -> None:
-    """Of two readings there is no trend: then it is what was reported, without an interval, and it says so."""
-    found = seen("power", 65, fuel(0, 60, 12), fuel(60, 47, 12))
+    """Of one reading there is no trend: then it is what was reported, without an interval, and it says so."""
+    found = seen("power", 65, fuel(60, 47, 12))
     assert (found.status, found.basis, found.earliest, found.latest) == ("foreseen", "reported", None, None)
     assert found.at == found.reported_at == instant(60) + round(47 / 12 * HOUR)
     assert statement(found, instant(65)) == {
         "sv": "Enligt rapport 10:00: 47 l, 12 l/h. För få jämförbara avläsningar för en trend.",
         "en": "As reported at 10:00: 47 l, 12 l/h. Too few comparable readings for a trend.",
     }
+    close = seen("power", 65, fuel(20, 60, 12), fuel(60, 47, 12))
+    assert close.basis == "reported", "forty minutes are too little for two readings"
+
+
+def test_two_readings_are_held_against_the_reported_rate() -> None:
+    """What was read is believed; between it and what was reported lies the truth, as far as anybody can tell."""
+    found = seen("power", 125, fuel(0, 60, 8), fuel(120, 36, 8))
+    assert (found.basis, found.readings, found.rate) == ("trend", 2, -12)
+    assert minutes(found.at) == pytest.approx(300, abs=1)
+    assert minutes(found.latest) > minutes(found.reported_at), "the reported is within, and what rounding hides"
+    assert statement(found, instant(125))["sv"] == "2 avläsningar 09:00–11:00: 7,5–12 l/h."  # noqa: RUF001
 
 
 def test_unknown_stays_unknown() -> None:

@@ -12,7 +12,7 @@ from vardkase.domain.state import LONGEST_H, PointState
 from vardkase_contracts.instants import DAY, HOUR, iso
 
 from .evidence import Evidence, PowerReading, gather
-from .trend import Reading, Trend, damped, stretches_of, trend_of
+from .trend import Reading, Trend, between, damped, stretches_of, trend_of
 
 What = Literal["power", "water", "heat", "capacity"]
 Status = Literal["foreseen", "passed", "not_foreseen", "too_few", "not_known"]
@@ -127,14 +127,27 @@ def _running(evidence: Evidence, now: int) -> Forecast:
     anchor = _anchor(evidence.power)
     reported = None if anchor is None else _reported(anchor)
     unit, own, stretches, step = _stock(evidence.power, now)
-    trend = trend_of(stretches, step)
-    if trend is not None and own and (found := _falling("power", unit, trend, 0.0, now)) is not None:
+    trend = _use(unit, own, stretches, step, anchor)
+    if trend is not None and (found := _falling("power", unit, trend, 0.0, now)) is not None:
         return replace(found, reported_at=reported)
     if anchor is not None:
         return _by_report(anchor, len(own), now)
     if trend is not None:
         return _still("power", unit, trend)
     return Forecast(what="power", status="too_few" if own else "not_known", readings=len(own), read_at=_end(own))
+
+
+def _use(
+    unit: str, own: Sequence[Reading], stretches: list[list[Reading]], step: float, anchor: PowerReading | None
+) -> Trend | None:
+    """The trend of what is used up; of two readings, beside the rate that was reported. Hours go by one an hour."""
+    if not own:
+        return None
+    trend = trend_of(stretches, step)
+    if trend is not None:
+        return trend
+    said = 1.0 if unit == "h" else None if anchor is None else anchor.fuel_l_per_h
+    return None if said is None else between(own, -said, step)
 
 
 def _by_report(anchor: PowerReading, readings: int, now: int) -> Forecast:
@@ -209,8 +222,8 @@ def trend_in(evidence: Evidence, what: What, now: int) -> Trend | None:
     seen = evidence.until(now)
     match what:
         case "power":
-            _, own, stretches, step = _stock(seen.power, now)
-            return trend_of(stretches, step) if own else None
+            unit, own, stretches, step = _stock(seen.power, now)
+            return _use(unit, own, stretches, step, _anchor(seen.power))
         case "water":
             return trend_of(stretches_of(_litres(seen, now), WATER_JUMP, WATER_SHARE), 1.0)
         case "heat":

@@ -21,6 +21,8 @@ Reading = tuple[int, float]
 FEWEST = 3
 #: Readings of less time than this make no trend (ours): a litre more or less would decide.
 SHORTEST = 30 * MINUTE
+#: Two readings are held against a reported rate when they are at least this far apart (ours).
+LONG_ENOUGH = HOUR
 #: Readings closer than this are not compared with each other (ours): their rounding is all that differs.
 APART = 10 * MINUTE
 #: The newest readings that are looked at (ours): bounds the work, some 600 slopes.
@@ -90,6 +92,26 @@ def trend_of(stretches: Sequence[Sequence[Reading]], step: float) -> Trend | Non
     return Trend(
         slope, min(low, slope) - rounding, max(high, slope) + rounding, level, off, at, kept[0][0][0], readings
     )
+
+
+def between(stretch: Sequence[Reading], said: float, step: float) -> Trend | None:
+    """Of two readings and of what was said of the rate: the first is believed, and the bounds take in both.
+
+    Args:
+        stretch: readings of one stretch, in ascending order.
+        said: the change an hour that was reported.
+        step: the step that readings are rounded to.
+
+    Returns:
+        None: they are not two, or less than an hour lies between them.
+    """
+    if len(stretch) != FEWEST - 1 or stretch[1][0] - stretch[0][0] < LONG_ENOUGH:
+        return None
+    (before, earlier), (then, later) = stretch
+    hours = (then - before) / HOUR
+    slope, rounding = (later - earlier) / hours, step / hours
+    low, high = min(slope, said) - rounding, max(slope, said) + rounding
+    return Trend(slope, low, high, later, step / 2, then, before, len(stretch))
 
 
 def damped(trend: Trend) -> Trend:
