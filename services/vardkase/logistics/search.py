@@ -16,7 +16,7 @@ from .fuel import Cost, Place, Task
 
 Plan = list[list[Place]]
 
-LOOKS: Final = 40_000
+LOOKS: Final = 15_000
 """Looks at the order of one truck before the search ends."""
 _IDLE: Final = 150
 """It ends after so many rebuildings in a row that brought nothing."""

@@ -60,7 +60,7 @@ export class Proposals {
       (side) =>
         h(
           "button",
-          { type: "button", onclick: (event) => this.accept(match, side, event.currentTarget, told) },
+          { type: "button", class: "primary", onclick: (event) => this.accept(match, side, event.currentTarget, told) },
           t(`proposals.accept.${side}`),
         ),
     );
@@ -68,7 +68,7 @@ export class Proposals {
       buttons.push(
         h(
           "button",
-          { type: "button", onclick: (event) => this.pass(match, event.currentTarget, told) },
+          { type: "button", class: "primary", onclick: (event) => this.pass(match, event.currentTarget, told) },
           t("proposals.pass"),
         ),
       );
