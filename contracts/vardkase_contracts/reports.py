@@ -289,6 +289,7 @@ _PARTS: Final[dict[type[Incoming], tuple[str, ...]]] = {
     StatusData: ("services",),
     Services: vocab.SERVICE_CODES,
     ResourcesData: ("power", "refill", "staff", "next_shift", "water", "heat", "comms"),
+    NeedData: ("counterpart",),
 }
 """The fields that hold parts with fields of their own."""
 

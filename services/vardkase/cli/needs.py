@@ -1,6 +1,7 @@
 """`vardkase needs`: open needs and surplus, proposals of who could help whom, and saying yes to one's own side."""
 
 import json
+from collections.abc import Sequence
 from typing import Annotated, Final
 
 import typer
@@ -142,7 +143,7 @@ def accept(
         raise typer.Exit(FAILED)
 
 
-async def _send(node: Node, events: list[ReportBase], signer: Signer | None) -> list[Ack]:
+async def _send(node: Node, events: Sequence[ReportBase], signer: Signer | None) -> list[Ack]:
     async with client_of(node, signer=signer) as client:
         try:
             return await client.report_batch(events, outcome_s=_OUTCOME_S)

@@ -198,7 +198,24 @@ def _divided(ways: Sequence[_Way]) -> list[Pair]:
     )
     if answer.status != 0:
         raise Unsolved(str(answer.message))
-    return [pair for way, share in zip(ways, answer.x, strict=True) if (pair := _pair(way, float(share))) is not None]
+    return _cut([(way, float(share)) for way, share in zip(ways, answer.x, strict=True)])
+
+
+def _cut(shares: Sequence[tuple[_Way, float]]) -> list[Pair]:
+    """Quantities of shares. What the solver lets pass for equal may be more than a small offer has: it is cut."""
+    left: dict[tuple[str, str], float] = {}
+    found: list[Pair] = []
+    for way, share in sorted(shares, key=lambda each: (-each[0].worth, each[0].demand.id, each[0].supply.id)):
+        wanted, there = way.demand.quantity or 0.0, way.supply.quantity or 0.0
+        sides = ("need", way.demand.id), ("surplus", way.supply.id)
+        quantity = min(share * wanted, left.get(sides[0], wanted), left.get(sides[1], there))
+        if quantity <= _LITTLE * min(wanted, there):
+            continue
+        quantity = min(float(f"{quantity:.9g}"), left.get(sides[0], wanted), left.get(sides[1], there))
+        left[sides[0]] = left.get(sides[0], wanted) - quantity
+        left[sides[1]] = left.get(sides[1], there) - quantity
+        found.append(_pair(way, quantity))
+    return found
 
 
 def _whole(ways: Sequence[_Way]) -> list[Pair]:
@@ -219,18 +236,14 @@ def _whole(ways: Sequence[_Way]) -> list[Pair]:
         worth[place] = way.worth
     rows, columns = linear_sum_assignment(worth, maximize=True)
     places = zip(rows.tolist(), columns.tolist(), strict=True)
-    return [pair for place in places if place in way_of and (pair := _pair(way_of[place], 1.0)) is not None]
+    return [_pair(way_of[place], None) for place in places if place in way_of]
 
 
-def _pair(way: _Way, share: float) -> Pair | None:
-    if share <= _LITTLE * min(1.0, 1.0 / way.takes):
-        return None
-    whole = way.demand.quantity
-    quantity = None if whole is None or way.supply.quantity is None else min(whole * share, way.supply.quantity)
+def _pair(way: _Way, quantity: float | None) -> Pair:
     return Pair(
         demand=way.demand.id,
         supply=way.supply.id,
-        quantity=None if quantity is None else float(f"{quantity:.9g}"),
+        quantity=quantity,
         km=way.km,
         arrives_at=way.arrives_at,
         late=way.late,
