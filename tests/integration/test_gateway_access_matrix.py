@@ -284,6 +284,7 @@ TABLE: Final[dict[tuple[str, str], list[Cell]]] = {
     ],
     ("POST", "/v1/notifications/{name}/resend"): [
         Cell(rule=orders, targets=KOMMUNER, path="/v1/notifications/{letter}/resend", refused=(403, 404))
+    ],
     ("POST", "/v1/needs/accept"): [Cell(rule=reports, targets=KOMMUNER, json=acceptance)],
     ("POST", "/v1/fuel-round"): [
         Cell(rule=looks, targets=AREAS, json=lambda t: FLEET | {"code": t}),
