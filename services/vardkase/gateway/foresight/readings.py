@@ -18,6 +18,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from vardkase.domain.codec import load
 from vardkase.domain.forecast.evidence import Evidence, gather
+from vardkase.domain.forecast.points import Forecast, conclude
 from vardkase.gateway.documents import Point
 from vardkase.gateway.live import Live
 from vardkase.gateway.problems import Problem
@@ -27,6 +28,7 @@ from vardkase.runtime.jetstream.delivery import Delivery
 from vardkase.runtime.jetstream.values import Incomplete, last_values
 from vardkase_contracts import streams, subjects
 from vardkase_contracts.areas import Area
+from vardkase_contracts.instants import MINUTE
 from vardkase_contracts.vocab import Reality
 
 log: Final = logging.getLogger(__name__)
@@ -46,6 +48,33 @@ _WAITING: Final = 16
 IN_USE: Final = frozenset({"open", "establishing", "closing"})
 
 
+class Kept:
+    """The readings of a point, and what was made of them last: within a minute the same is not worked out again.
+
+    Args:
+        sequence: of the state that they are from.
+        evidence: the readings; None: the state was too long to be written whole.
+    """
+
+    __slots__ = ("_found", "_minute", "evidence", "sequence")
+
+    def __init__(self, sequence: int, evidence: Evidence | None) -> None:
+        self.sequence = sequence
+        self.evidence = evidence
+        self._minute = -1
+        self._found: tuple[Forecast, ...] = ()
+
+    def foreseen(self, now: int, cold_c: Sequence[float]) -> tuple[Forecast, ...]:
+        """What is foreseen at an instant (µs), by the limits of warmth."""
+        if self.evidence is None:
+            return (Forecast(what="power", status="not_known"),)
+        minute = now // MINUTE
+        if self._minute != minute:
+            self._found = conclude(self.evidence, now, cold_c=cold_c)
+            self._minute = minute
+        return self._found
+
+
 class Readings:
     """The readings of points, as fresh as what is held live.
 
@@ -54,7 +83,7 @@ class Readings:
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._kept: OrderedDict[tuple[Reality, str], tuple[int, Evidence | None]] = OrderedDict()
+        self._kept: OrderedDict[tuple[Reality, str], Kept] = OrderedDict()
         self._epoch = ""
         self._reading = asyncio.Lock()
         self._waiting = 0
@@ -71,8 +100,8 @@ class Readings:
 
     async def of(
         self, nc: Connection, live: Live, reality: Reality, area: Area, points: Sequence[Point]
-    ) -> dict[str, Evidence]:
-        """The readings of points; of one whose state tells none, there are none.
+    ) -> dict[str, Kept]:
+        """The readings of points; of one whose state is gone, there are none.
 
         Args:
             nc: the bus.
@@ -103,7 +132,7 @@ class Readings:
             self._waiting -= 1
         self.asked.labels("answered").inc()
         kept = ((point.id, self._kept.get((reality, point.id))) for point in points)
-        return {id_: found[1] for id_, found in kept if found is not None and found[1] is not None}
+        return {id_: found for id_, found in kept if found is not None}
 
     async def _refresh(self, nc: Connection, live: Live, reality: Reality, area: Area, points: Sequence[Point]) -> None:
         if self._epoch != live.epoch:  # sequences of another stream say nothing
@@ -113,7 +142,7 @@ class Readings:
         for point in points:
             key = reality, point.id
             found = self._kept.get(key)
-            if found is None or found[0] < point.held.sequence:
+            if found is None or found.sequence < point.held.sequence:
                 old.append(point)
             else:
                 self._kept.move_to_end(key)
@@ -139,7 +168,7 @@ class Readings:
     def _keep(self, reality: Reality, found: Sequence[tuple[str, int, Evidence | None]]) -> None:
         for point, sequence, evidence in found:
             key = reality, point
-            self._kept[key] = sequence, evidence
+            self._kept[key] = Kept(sequence, evidence)
             self._kept.move_to_end(key)
         self.read.inc(len(found))
 

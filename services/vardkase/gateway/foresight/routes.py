@@ -9,8 +9,7 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from vardkase.domain.forecast.evidence import Evidence
-from vardkase.domain.forecast.points import Forecast, conclude
+from vardkase.domain.forecast.points import Forecast
 from vardkase.domain.forecast.saying import statement
 from vardkase.gateway.access.dependencies import may_read, may_read_point
 from vardkase.gateway.documents import Point
@@ -33,7 +32,7 @@ from vardkase_contracts.instants import HOUR, iso
 from vardkase_contracts.vocab import ALERT_LEVELS, Reality
 
 from .documented import AREA, POINT
-from .readings import IN_USE
+from .readings import IN_USE, Kept
 
 router: Final = APIRouter(tags=["forecasts"])
 
@@ -180,15 +179,13 @@ def told(found: Forecast, now: int) -> dict[str, Any]:
 
 
 def _concluded(
-    points: Iterable[Point], readings: Mapping[str, Evidence], now: int, cold: Sequence[float]
+    points: Iterable[Point], readings: Mapping[str, Kept], now: int, cold: Sequence[float]
 ) -> list[Foreseen]:
     found: list[Foreseen] = []
     for point in points:
-        evidence = readings.get(point.id)
-        if evidence is None:
-            found.append(Foreseen(point, Forecast(what="power", status="not_known")))
-        else:
-            found += [Foreseen(point, each) for each in conclude(evidence, now, cold_c=cold)]
+        kept = readings.get(point.id)
+        if kept is not None:
+            found += [Foreseen(point, each) for each in kept.foreseen(now, cold)]
     return found
 
 

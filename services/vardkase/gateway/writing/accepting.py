@@ -120,7 +120,8 @@ async def accept(request: Request, who: Annotated[Principal, Depends(principal)]
     reports = await _reported(house, asked, fact)
     duplicate = all(each.pop("duplicate") for each in reports)
     await house.audit.act(who, "report.submit", asked.point, Area("kommun", kommun), asked.reality)
-    house.writing.counts.received.labels("report", "known" if duplicate else "stored").inc()
+    for _ in reports:
+        house.writing.counts.report(asked.reality, "known" if duplicate else "stored")
     return _answer(reports, duplicate=duplicate)
 
 
