@@ -85,7 +85,8 @@ async def fuel_round(request: Request, who: Annotated[Principal, Depends(princip
     points = [point for point in house.live.worlds[asked.reality].points_of(area) if in_use(point)]
     foreseen = await foresee(house, asked.reality, area, points, now)
     power = {each.point.id: each.forecast for each in foreseen if each.forecast.what == "power"}
-    wanted = wanting([(point, power.get(point.id)) for point in points], now, now + round(asked.hours * HOUR))
-    told = await house.solver.solve("fuel_round", lambda: planned(asked, wanted, now))
+    pairs = [(point, power.get(point.id)) for point in points]
+    until = now + round(asked.hours * HOUR)
+    told = await house.solver.solve("fuel_round", lambda: planned(asked, wanting(pairs, now, until), now))
     body = orjson.dumps({"level": area.level, "code": area.code, "reality": asked.reality, **told})
     return Response(body, 200, {"cache-control": "no-store"}, "application/json")
