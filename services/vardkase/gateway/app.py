@@ -18,8 +18,8 @@ from vardkase_contracts.areas import Area
 from .access.access import Access
 from .access.audit import Audit
 from .exercises import HeldExercises
-from .given import GivenOrders
 from .foresight.readings import Readings
+from .given import GivenOrders
 from .history.pool import Archive
 from .house import House
 from .hub import Hub
@@ -92,7 +92,6 @@ class Gateway:
             exercises=HeldExercises(settings, writing.rules, clock, self.tasks, self._counts),
             given=GivenOrders(settings, writing.rules, self.tasks),
             pictures=RecentPictures(live, clock),
-            writing=Writing(settings, metrics, self.tasks),
             readings=Readings(metrics.registry),
             solver=Solver(metrics.registry),
             archive=Archive.of(settings, metrics, clock, self.tasks),

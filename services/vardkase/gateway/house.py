@@ -23,8 +23,8 @@ from .metrics import GatewayMetrics
 if TYPE_CHECKING:
     from .access.access import Access
     from .access.audit import Audit
-    from .given import GivenOrders
     from .foresight.readings import Readings
+    from .given import GivenOrders
     from .history.pool import Archive
     from .links import Told
     from .public.side import PublicSide
