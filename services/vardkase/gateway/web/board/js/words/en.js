@@ -2,10 +2,12 @@
 
 import acts from "./acts.en.js";
 import codes from "./codes.en.js";
+import foresight from "./foresight.en.js";
 
 export default {
   ...codes,
   ...acts,
+  ...foresight,
   loading: { "": "Loading …" },
   more: { "": (count) => `Show ${count} more` },
   time: {
@@ -132,19 +134,6 @@ export default {
     hatched: "uncertain",
     silent: "silent",
   },
-  foreseen: {
-    title: "Forecast",
-    power: () => "Power",
-    water: () => "Water",
-    heat: (limit) => (limit === "" ? "Warmth" : `Below ${limit}`),
-    capacity: (limit) => (limit === "" ? "Places" : `Full (${limit})`),
-    from: (time) => `trend: ${time} at the earliest`,
-    between: (one, other) => `trend: ${one}–${other}`,
-    passed: (time) => `already at ${time}`,
-    not_foreseen: "not within 30 days at this trend",
-    too_few: "cannot be said",
-    not_known: "unknown",
-  },
   short: {
     title: "Runs out next",
     jump: "Go to",
@@ -254,22 +243,6 @@ export default {
     surplus: (count) => `Surplus (${count})`,
     by: (time) => `by ${time}`,
     late: (time) => `was due ${time}`,
-  },
-  proposals: {
-    show: "Propose who could help whom",
-    none: "No surplus fits a need.",
-    some: (count) => `Proposals: ${count}. Each kommun says yes to its side.`,
-    km: (km) => `${km} km as the crow flies`,
-    by: (time) => `there ${time}`,
-    late: (time) => `not there before ${time}`,
-    "accept.need": "Accept for who needs it",
-    "accept.surplus": "Accept for who gives it",
-    "accepted.need": "who needs it has agreed",
-    "accepted.surplus": "who gives it has agreed",
-    pass: "Send the proposal to the kommuner",
-    passed: "Sent to the kommuner as a note.",
-    done: "Reported. It is agreed when both sides have accepted.",
-    note: "Proposal",
   },
   events: {
     title: "Events",
