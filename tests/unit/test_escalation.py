@@ -324,6 +324,32 @@ def test_each_area_has_one_node_that_tells_it(area: str, node: str, children: tu
     assert served(Area.parse(area), Area.parse(node), frozenset(map(Area.parse, children))) == tells
 
 
+def test_three_levels_tell_each_digest_once() -> None:
+    """A kommun's, a län's and the nation's node judge for themselves; each digest is told by one of them."""
+    areas = {code: Area.parse(code) for code in ("2480", "24", "SE")}
+    told_by: dict[str, list[str]] = {}
+    for code, area in areas.items():
+        timeline = Timeline(area=code)
+        reports = [status(at(8, 30), lifecycle="open"), staff(at(9), 1, 4), dark(at(9))]
+        if code != "2480":
+            reports += [each._replace(point="2482-boda") for each in reports]
+        timeline.tell(*reports)
+        timeline.order(ack(at(9, 20), STAFF, "red", until=when(at(15))))  # the kommun's act travels
+        timeline.until(at(11, 30))
+        below = frozenset(areas.values()) - {area}
+        for digest in digests_of(timeline.node, Policy(), timeline.now):
+            if served(digest.area, area, below):
+                keys = [each.alert.key for each in digest.members]
+                told_by.setdefault(f"{digest.key} by {code}", keys)
+    boda = ["power.lost/2482-boda", "staff.short/2482-boda"]
+    assert told_by == {
+        "escalation.sideways/2480 by 2480": [LOST],
+        "escalation.sideways/2482 by 24": boda,
+        "escalation.up/24 by 24": [LOST, *boda],
+        "escalation.up/SE by SE": [LOST, *boda],
+    }
+
+
 def test_none_is_never() -> None:
     """A patience of none turns a step off."""
     watch = opened()

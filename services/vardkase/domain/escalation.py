@@ -183,8 +183,8 @@ def served(area: Area, node: Area, children: AbstractSet[Area]) -> bool:
         node: the node's.
         children: the areas of the nodes below it.
     """
-    places = around(area.code)
-    return node.code in places and not any(child.code in places for child in children if child != node)
+    nodes = {node.code, *(child.code for child in children)}
+    return next((place for place in around(area.code) if place in nodes), None) == node.code
 
 
 def told(digest: Digest) -> dict[str, Any]:
