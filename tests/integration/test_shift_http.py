@@ -235,6 +235,14 @@ async def test_a_scorecard_of_nothing_is_no_praise(gateway: Running, archive: Fi
     assert "Inga rapporter har kommit" in said
 
 
+async def test_a_kommun_that_is_none_has_no_scorecard(gateway: Running, archive: Filled) -> None:
+    """Whoever asks for one is told so, or that they may not; it is no fault."""
+    await Night().put(archive)
+    assert (await gateway.http.get("/v1/scorecards/9999")).status_code in {403, 404}
+    assert (await gateway.http.get("/kommun/aterkoppling", params={"kod": "9999"})).status_code == 404
+    assert (await gateway.http.get("/overlamning", params={"omrade": "9999"})).status_code == 404
+
+
 async def test_a_scorecard_is_bounded(gateway: Running, archive: Filled) -> None:
     """Of no more than 92 days; of each list the twenty that say most, and how many there are in all."""
     night = Night()

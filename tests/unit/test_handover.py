@@ -143,6 +143,27 @@ def test_a_report_of_too_much_says_so() -> None:
     assert "… och 800 till" in said
 
 
+def test_what_was_not_said_of_a_need_or_a_refill_breaks_no_page() -> None:
+    """A need without a time, a refill that is only confirmed, an alert about an area, an order without an end."""
+    need = {"point": "2480-a", "name": None, "direction": "need", "state": "requested", "overdue": False}
+    runs_out = short("2480-a", NOW + HOUR) | {"refill": {"confirmed": True}}
+    order = {
+        "what": "order.incident",
+        "at": iso(NOW),
+        "stored_at": iso(NOW),
+        "area": "24",
+        "point": None,
+        "by": {"role": "tib", "level": "lan", "code": "24"},
+        "note": None,
+        "order": {"id": "o", "name": "Storm", "areas": ["24"], "from": iso(NOW)},
+    }
+    of_area = alert("area.silent/2480", point=None)
+    report = compose(FRAME, now_of(needs=[need], short=[runs_out], alerts=[of_area]), past_of([order]))
+    said = shown(report)
+    assert "Annat" in said
+    assert "Storm" in said
+
+
 def test_an_exercise_is_never_taken_for_the_real_thing() -> None:
     """The page is stamped, and what people wrote is escaped."""
     told = alert(acks=[{**ack(NOW + HOUR), "note": "<script>alert(1)</script>"}])

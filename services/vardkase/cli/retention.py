@@ -16,7 +16,16 @@ from vardkase.archive.retention.policy import FILE, Policy
 from vardkase.archive.retention.work import Done, Outcome, Step, let_go, needed, plan
 from vardkase.archive.store import opened
 from vardkase.cli.archived import DatabaseOption, database, keyring
-from vardkase.cli.node import CredsOption, JsonOption, NatsOption, Node, connection_of, find_node, print_json, run
+from vardkase.cli.node import (
+    CredsOption,
+    JsonOption,
+    NatsOption,
+    connection_of,
+    find_node,
+    parse_area,
+    print_json,
+    run,
+)
 from vardkase.gateway.access.events import audit_event
 from vardkase.gateway.access.telling import Told
 from vardkase.runtime.database import Away
@@ -82,6 +91,9 @@ def apply(
     yes: Annotated[bool, typer.Option("--yes", help="Do it: what goes cannot be had back.")] = False,
     file: FileOption = None,
     database_url: DatabaseOption = None,
+    area: Annotated[
+        str | None, typer.Option(help="The node's, for the audit. [default: VARDKASE_AREA, else that of the node here]")
+    ] = None,
     nats: NatsOption = None,
     creds: CredsOption = None,
     as_json: JsonOption = False,
@@ -94,6 +106,7 @@ def apply(
         raise Refused("what goes cannot be had back: look at `vardkase retention plan`, then give --yes")
     node = find_node(nats, creds)
     url = database(database_url or node.database)
+    where = parse_area(area or os.environ.get("VARDKASE_AREA") or node.area or NATION_CODE)
 
     async def work() -> list[Done]:
         nc = await connection_of(node, "vardkase-retention")
@@ -104,7 +117,7 @@ def apply(
                 async with opened(url, "vardkase retention", keyring=keyring()) as store:
                     steps = await plan(store, policy, _now())
                     kept = await needed(store, steps)
-                return await let_go(letting, nc, steps, kept, _audit(writer, node))
+                return await let_go(letting, nc, steps, kept, _audit(writer, where))
             finally:
                 letting.close()
         except Away as error:
@@ -133,9 +146,7 @@ def _now() -> int:
     return from_datetime(datetime.now(UTC))
 
 
-def _audit(writer: StreamWriter, node: Node) -> Any:
-    area = Area.parse(node.area or NATION_CODE)
-
+def _audit(writer: StreamWriter, area: Area) -> Any:
     async def tell(on: str, outcome: Outcome) -> None:
         told = Told("retention", None, "retention.delete", on, area, "act", outcome, _now())
         await writer.write_once([audit_event(told, f"urn:tp:node:{area.level}-{area.code}")])

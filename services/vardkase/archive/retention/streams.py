@@ -19,8 +19,8 @@ from .policy import Class
 SHORTENED: Final[dict[Class, str]] = {"audit": streams.AUDIT, "rejected": streams.REJECTED}
 
 
-async def shorten(nc: Client, stream: str, before: int, archived: tuple[str, int]) -> int:
-    """Let go of a stream's messages from before an instant, as far as they are archived. Returns how many went.
+async def reach(nc: Client, stream: str, before: int, archived: tuple[str, int]) -> int:
+    """The last message of a stream from before an instant that is archived; 0: there is none.
 
     Args:
         nc: a connection.
@@ -36,8 +36,15 @@ async def shorten(nc: Client, stream: str, before: int, archived: tuple[str, int
     if born != info["created"] or not info["state"]["messages"]:
         return 0
     last = min(await _last_before(nc, stream, before), sequence)
-    if last < info["state"]["first_seq"]:
-        return 0
+    return last if last >= info["state"]["first_seq"] else 0
+
+
+async def shorten(nc: Client, stream: str, last: int) -> int:
+    """Let go of a stream's messages up to one. Returns how many went.
+
+    Raises:
+        ApiError, NoAnswer: the server does not do as it is asked.
+    """
     return (await call(nc, f"STREAM.PURGE.{stream}", {"seq": last + 1}))["purged"]
 
 

@@ -15,7 +15,7 @@ from .deciding import deciding
 from .gone import Gone, Letting
 from .months import TABLES, Part, boundary, old, parts_of
 from .policy import CLASSES, Class, Keep, Policy
-from .streams import SHORTENED, shorten
+from .streams import SHORTENED, reach, shorten
 
 Outcome = Literal["done", "failed"]
 Tell = Callable[[str, Outcome], Awaitable[None]]
@@ -138,16 +138,24 @@ async def _class(letting: Letting, nc: Client, step: Step, before: int, tell: Te
         await tell(about, "done")
         months.append(await letting.orders(before))
     if step.of in SHORTENED and not trouble:
-        stream = SHORTENED[step.of]
-        about = _about(step, stream, f"messages before {iso(before)} that are archived")
-        archived = await letting.stream_position(stream)
-        await tell(about, "done")
-        try:
-            streamed = await shorten(nc, stream, before, archived)
-        except (ApiError, NoAnswer) as error:
-            await tell(about, "failed")
-            trouble = f"{stream}: {error}"
+        streamed, trouble = await _stream(letting, nc, step, before, tell)
     return Done(step.of, months, streamed, trouble)
+
+
+async def _stream(letting: Letting, nc: Client, step: Step, before: int, tell: Tell) -> tuple[int, str]:
+    """Shorten a class's stream as far as it is archived. Returns how many messages went, and what went wrong."""
+    stream, told = SHORTENED[step.of], ""
+    try:
+        last = await reach(nc, stream, before, await letting.stream_position(stream))
+        if not last:
+            return 0, ""
+        told = _about(step, stream, f"archived messages before {iso(before)}, up to {last}")
+        await tell(told, "done")
+        return await shorten(nc, stream, last), ""
+    except (ApiError, NoAnswer) as error:
+        if told:
+            await tell(told, "failed")
+        return 0, f"{stream}: {error}"
 
 
 def _part(of: Class, name: str) -> Part:

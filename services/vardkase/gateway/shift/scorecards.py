@@ -23,7 +23,7 @@ from vardkase.gateway.principal import Principal
 from vardkase.gateway.problems import Problem
 from vardkase.gateway.reads import Who as Known
 from vardkase.gateway.reporting import pages
-from vardkase_contracts.areas import KOMMUNER, Area
+from vardkase_contracts.areas import KOMMUNER, NATION, Area
 from vardkase_contracts.instants import DAY, iso
 from vardkase_contracts.vocab import Reality
 
@@ -63,8 +63,9 @@ async def scorecard(
     reality: RealityQuery = "act",
 ) -> Response:
     """Lateness, what was refused, silences of open points, differing copies, points in no register, and advice."""
-    may_read(request, Area("kommun", kommun), reality, what="read.scorecard")
-    if kommun not in KOMMUNER:
+    there = kommun in KOMMUNER
+    may_read(request, Area("kommun", kommun) if there else NATION, reality, what="read.scorecard")
+    if not there:
         raise Problem(404, "not_found", "There is no such kommun", field="kommun")
     archive = archive_of(house_of(request))
     now = archive.times.now()
