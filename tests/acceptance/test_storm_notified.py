@@ -221,8 +221,11 @@ def twins(notified: list[tuple[int, dict[str, Any]]]) -> list[str]:
     found: list[str] = []
     last: dict[str, Any] = {}
     for _, body in notified:
-        said = sorted((each["status"], each["labels"]["level"], each["labels"]["key"]) for each in body["alerts"])
-        firing = [key for status, _, key in said if status == "firing"]
+        said = sorted(
+            (each["status"], each["labels"]["level"], each["labels"]["key"], each["labels"]["event"])
+            for each in body["alerts"]
+        )
+        firing = [key for status, _, key, _ in said if status == "firing"]
         found += [f"{key}: two levels in one" for key, count in Counter(firing).items() if count > 1]
         if last.get(body["groupKey"]) == said and firing:
             found.append(f"{body['groupKey']}: the same again")

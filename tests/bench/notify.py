@@ -28,7 +28,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import yaml
-from kit.bench_node import bench_node, compiled, eventually
+from kit.bench_node import BenchNode, bench_node, compiled, eventually
 from kit.events import sent
 from kit.log import fill_intake
 from kit.shares import HEAD, shares
@@ -37,6 +37,8 @@ from kit.storm import Sent
 
 from notify_kit import AlertmanagerServer, Got, Sink
 from servers import free_port
+from vardkase.runtime.jetstream.values import scan
+from vardkase_contracts import streams
 from vardkase_contracts.areas import KOMMUNER
 from vardkase_contracts.instants import HOUR
 
@@ -195,7 +197,7 @@ async def rivals(directory: Path, nats: str, alertmanager: int) -> AsyncIterator
             yield
 
 
-async def play(node, arrivals: Arrivals, points: Sequence[str], rate: float, direct: Direct) -> None:  # noqa: ANN001
+async def play(node: BenchNode, arrivals: Arrivals, points: Sequence[str], rate: float, direct: Direct) -> None:
     """One report after another at an even pace."""
     began = time.monotonic()
     for number, point in enumerate(points):
@@ -209,6 +211,32 @@ async def play(node, arrivals: Arrivals, points: Sequence[str], rate: float, dir
         await asyncio.sleep(_DIRECT_AFTER)
         arrivals.made["direct"][point] = time.monotonic()
         await asyncio.to_thread(direct.post, point)
+
+
+async def stages_of(node: BenchNode, arrivals: Arrivals) -> dict[str, list[float]]:
+    """Milliseconds of each stage of ours, by when the server stored what came of it."""
+    offset = time.time() - time.monotonic()
+    stored: dict[str, dict[str, float]] = {streams.INTAKE: {}, streams.REPORTS: {}, streams.ALERTS: {}}
+    for stream, found in stored.items():
+        async for each in scan(node.nc, stream, []):
+            document = json.loads(each.data)
+            about = (
+                document["point"]["id"] if stream == streams.ALERTS and document["point"] else document.get("subject")
+            )
+            wanted = document.get("rule") == "power.endurance" or document.get("id", "").startswith("short")
+            if about in arrivals.made["ours"] and wanted:
+                found.setdefault(about, each.stored_at / 1e6 - offset)
+    ends = [arrivals.made["ours"], *stored.values(), arrivals.seen["ours"]]
+    names = (
+        "sent → in INTAKE",
+        "→ in REPORTS (intake)",
+        "→ in ALERTS (aggregator)",
+        "→ notified (notifier, Alertmanager)",
+    )
+    return {
+        name: [1000 * (after[point] - before[point]) for point in arrivals.made["ours"] if point in after]
+        for name, before, after in zip(names, ends, ends[1:], strict=False)
+    }
 
 
 async def measure(count: int, rate: float) -> list[list[str]]:
@@ -233,15 +261,12 @@ async def measure(count: int, rate: float) -> list[list[str]]:
                 async with rivals(directory, node.nats.url, server.port):
                     await play(node, arrivals, points, rate, Direct(server.port))
                     await eventually(lambda: arrivals.complete(list(_NAMES)), what="all notified", within=60)
-                counted = node.metrics("notifier")
-                parts = [("vardkase_notify_seconds", "published to taken by Alertmanager")]
-                for metric, what in parts:
-                    label = '{receiver="alertmanager"}'
-                    often, took = (counted.get(f"{metric}_{part}{label}", 0.0) for part in ("count", "sum"))
-                    print(f"{what}: {often:.0f} times, {1000 * took / max(1, often):.1f} ms", flush=True)
+                stages = await stages_of(node, arrivals)
         finally:
             server.kill()
             await sink.stop()
+    show(("where ours takes its time", *HEAD), [[what, *shares(took)] for what, took in stages.items()])
+    print(flush=True)
     floor = sorted(arrivals.took("bare"))
     rows: list[list[str]] = []
     for way, told in _NAMES.items():
