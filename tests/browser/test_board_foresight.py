@@ -83,6 +83,7 @@ async def test_a_kommuns_side_of_a_proposal_is_accepted(board: Page, gateway: Ru
     row = board.locator(".proposals .row")
     await expect(row).to_contain_text("Drivmedel 200 l")
     await expect(row).to_contain_text("km fågelvägen")
+    await expect(row).to_contain_text("Ekhagens kyrka, Jönköping → Tranås bibliotek, Tranås")
     assert await kit.faults(board) == []
     await row.get_by_role("button", name="Godta för den som behöver").click()
     await expect(row.locator(".told")).to_contain_text("Rapporterat")

@@ -94,7 +94,8 @@ export class Proposals {
 
   where(point) {
     const kommun = this.view.kommunName(point.slice(0, 4));
-    const name = this.view.points?.get(point)?.name ?? point;
+    const { needs, surplus } = this.view.needs ?? { needs: [], surplus: [] };
+    const name = [...needs, ...surplus].find((each) => each.point === point)?.name ?? point;
     return point.endsWith("-_") ? kommun : `${name}, ${kommun}`;
   }
 
