@@ -239,6 +239,12 @@ export class Acts {
           { class: "what" },
           `${whom(each.data.by, view)}: ${t("acts.kind", kindOf(each))}, ${nameOf(each.subject, view)}`,
           each.data.note && h("span", { class: "where note" }, ` ${each.data.note}`),
+          each.data.answers?.length > 0 &&
+            h(
+              "ol",
+              { class: "questions" },
+              each.data.answers.map((said) => h("li", {}, said || "–")),
+            ),
         ),
       ),
     );
