@@ -191,6 +191,7 @@ async def test_filed_again_by_a_person_and_never_by_itself(gateway: Running) -> 
     [
         ({"reports": ["finns-inte"]}, 404, "reports.0"),
         ({"reports": []}, 422, "reports"),
+        ({"reports": [f"r{number}" for number in range(101)]}, 422, "reports"),
         ({"kommun": "0180"}, 422, "kommun"),
         ({"role": "Anna"}, 422, "role"),
     ],
