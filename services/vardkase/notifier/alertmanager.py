@@ -81,8 +81,8 @@ class Alertmanager:
         self._started = ""
         self._bell = asyncio.Event()
         self._leading = False
-        self._trouble = "not asked yet"
-        metrics.up.labels(name).set(0)
+        self._trouble = ""
+        metrics.up.labels(name).set(1)
 
     def _empty(self) -> Standing:
         return Standing(keep_ended=round(_KEEP_ENDED * SECOND), most_ended=_MOST_ENDED)
@@ -104,7 +104,8 @@ class Alertmanager:
 
     def check(self) -> Check:
         """Whether it took what it was last told."""
-        detail = self._trouble or f"{len(self._standing)} alerts stand there"
+        told = f"{len(self._standing)} alerts stand there" if self._leading else "nothing is told from here"
+        detail = self._trouble or told
         return Check(name=f"receiver {self.name}", ok=not self._trouble, detail=detail, needed=False)
 
     async def close(self) -> None:
@@ -130,7 +131,7 @@ class Alertmanager:
                 except Away as error:
                     await self._failed(str(error), backoff.next())
         finally:
-            self._leading = False
+            self._leading, self._trouble = False, ""
 
     async def _failed(self, trouble: str, wait: float) -> None:
         if not self._trouble:

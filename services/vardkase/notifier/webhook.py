@@ -140,7 +140,7 @@ class Webhook:
                     task.add_done_callback(self._under_way.discard)
                     task.add_done_callback(lambda _: self._bell.set())
         finally:
-            self._leading = False
+            self._leading, self._trouble = False, ""
             if self._under_way:
                 _, late = await asyncio.wait(set(self._under_way), timeout=self._settings.timeout + 1)
                 for task in late:
