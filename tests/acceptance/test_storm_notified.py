@@ -35,6 +35,7 @@ LAN: Final = "14"
 HOURS: Final = 24.0
 SPEED: Final = 300.0
 MOST_AN_HOUR: Final = 30
+MUTED: Final = ("heat.low", "comms.112", "service.stopped")
 WARNINGS: Final = ("power.endurance", "power.battery")
 _SAME_MOMENT: Final = 30 * MINUTE
 _BUCKETS: Final = (5, 15, 30, 60, 120, 240, 480, 960)
@@ -234,12 +235,16 @@ def twins(notified: list[tuple[int, dict[str, Any]]]) -> list[str]:
 
 
 def left_open(told: Night) -> list[str]:
-    """Groups that people were last told of as firing though nothing that they were told of stands any more."""
+    """Groups that people were last told of as firing though nothing that they were told of stands any more.
+
+    But for what another alert mutes: Alertmanager is silent about its end too.
+    """
     last = {body["groupKey"]: body for _, body in told.notified}
     return [
         group
         for group, body in last.items()
         if body["status"] == "firing"
+        and body["groupLabels"].get("rule") not in MUTED
         and not any(each["status"] == "firing" and each["labels"]["key"] in told.held for each in body["alerts"])
     ]
 

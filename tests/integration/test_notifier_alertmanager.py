@@ -143,20 +143,20 @@ async def test_what_comes_again_after_an_end_that_was_muted_is_told_again(
     world: World,
     eventually: Eventually,
 ) -> None:
-    """Fuel runs out, power is lost, and there is fuel again, not for long: people are warned of that too."""
-    fuel = "power.endurance/2480-a"
+    """Nobody can call 112, power is lost meanwhile and the telephones are back; gone again, it is told again."""
+    calls = "comms.112/2480-a"
     async with running_notifier(nats_server.url, tmp_path / "n", alertmanager_url=alertmanager.url):
-        await world.alert(fuel, "critical", event="one")
+        await world.alert(calls, "critical", event="one")
         await eventually(lambda: len(sink.got) == 1, what="the warning")
         await world.alert(LOST, "critical")
-        await world.clear(fuel, "critical", event="one")
+        await world.clear(calls, "critical", event="one")
         await eventually(lambda: len(sink.got) == 2, what="power is lost")
-        await eventually(lambda: fuel not in alertmanager.alerts(), what="the warning's end is past")
-        await world.alert(fuel, "critical", event="two")
+        await eventually(lambda: calls not in alertmanager.alerts(), what="the warning's end is past")
+        await world.alert(calls, "critical", event="two")
         await world.clear(LOST, "critical")
         await eventually(lambda: len(sink.got) == 4, what="the end, and another warning")
     told = {line for _, alerts in seen(sink.got[2:]) for line in alerts}
-    assert {f"firing critical {fuel}", f"resolved critical {LOST}"} <= told
+    assert {f"firing critical {calls}", f"resolved critical {LOST}"} <= told
 
 
 async def test_exercises_stay_away_unless_they_are_asked_for(

@@ -130,7 +130,7 @@ def _labels(alert: Mapping[str, Any], area: Area, node: str) -> dict[str, str]:
     """Labels that are there only where they say something: Alertmanager has no empty ones.
 
     `event` is another one each time: Alertmanager does not tell again of what it has told of, and it told of no end
-    that was muted (backup power ran out, power was lost, and there is fuel again, for three hours).
+    that was muted (nobody could call 112, power was lost and then the telephones were back; now they are gone again).
     """
     point = alert["point"]
     labels = {
