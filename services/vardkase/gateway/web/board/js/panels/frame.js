@@ -152,6 +152,7 @@ export class Foot {
         t("frame.accessibility"),
       ),
       h("a", { href: "/kommun", target: "_self" }, t("frame.desk")),
+      h("a", { href: "/overlamning", target: "_self" }, t("frame.handover")),
     );
     show(this.node, true);
   }

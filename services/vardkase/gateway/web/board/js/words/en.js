@@ -32,6 +32,7 @@ export default {
     otherShort: "Svenska",
     accessibility: "Accessibility",
     desk: "The kommun's desk",
+    handover: "Handover",
     broken: (parts) => `Part of the page cannot be shown (${parts}). Load it again; what it shows may be old.`,
     clock: "The node's time",
     driven: "The node's clock is driven: this is a demonstration",

@@ -32,6 +32,7 @@ export default {
     otherShort: "English",
     accessibility: "Tillgänglighet",
     desk: "Kommunens skrivbord",
+    handover: "Överlämning",
     broken: (parts) => `En del av sidan kan inte visas (${parts}). Ladda om sidan; det som visas där kan vara gammalt.`,
     clock: "Nodens tid",
     driven: "Nodens klocka är driven: det här är en demonstration",
