@@ -31,6 +31,7 @@ from .metrics import NotifierMetrics
 from .notice import notice_of
 from .postbox import Postbox
 from .receiver import Desk
+from .silence_ending import SilenceEnding
 from .walltime import WallTime
 from .webhook import Webhook
 
@@ -70,6 +71,7 @@ class Notifier:
         self.desk = Desk(keep_ended=_KEEP_ENDED, most_ended=_MOST_ENDED)
         """What is told. Whoever has more to tell offers notices here."""
         self._escalating = Escalating(settings, self._clock, self.desk)
+        self._silence_ending = SilenceEnding(self._area, settings.node, self._clock.now, self.desk)
         self._follower = Follower(
             streams.ALERTS,
             subjects.family_filters("alert", None, self._area),
@@ -153,6 +155,7 @@ class Notifier:
             self.desk.offer(notice)
             try:
                 self._escalating.take(alert)
+                self._silence_ending.take(alert)
             except (ValueError, TypeError, LookupError) as error:  # the alert itself is told all the same
                 self._counts.skipped.inc()
                 log.error(  # noqa: TRY400 -- one line says it
@@ -163,6 +166,7 @@ class Notifier:
         """The stream of alerts was made anew: what stood is not known any more."""
         self.desk.forget()
         self._escalating.forget()
+        self._silence_ending.forget()
 
     async def _lead(self) -> None:
         """Tell every receiver, each by itself; the first that breaks ends the process, by a fault of ours."""
