@@ -66,7 +66,8 @@ class Postgres:
     def thaw(self) -> None:
         """SIGCONT."""
         for process in self._processes():
-            process.send_signal(signal.SIGCONT)
+            with suppress(psutil.NoSuchProcess):  # one for a single query ends as soon as it goes on
+                process.send_signal(signal.SIGCONT)
 
     def close(self) -> None:
         """End it and remove its files."""

@@ -62,6 +62,8 @@ LEAST: Mapping[str, dict[str, Any]] = {
     "activation": {"state": "assessing"},
     "withdraw": {"report_ids": ["nobodys"]},
 }
+#: What a part of a report must have.
+PARTS: Mapping[str, dict[str, Any]] = {"need.counterpart": {"counterpart": {"point": "2482-x", "need_id": "n2"}}}
 #: In every text and number that is restricted, so that it can be looked for.
 MARKER, MARKED_NUMBER = "hemligt", 7317
 
@@ -144,7 +146,7 @@ def _values(schema: dict[str, Any]) -> list[Any]:
             return ["2026-11-20T09:47:11.737Z", "2026-11-20T23:59:59+01:00", "2027-01-01T00:00:00Z"]
         case _:
             text = [f"{MARKER.upper()} hos oss", MARKER, f"2480-{MARKER}", "2482"]
-            return [*text, f"urn:tp:kommun:2480:{MARKER}", "application/json; charset=utf-8"]
+            return [*text, f"urn:tp:kommun:2480:{MARKER}", "application/json; charset=utf-8", f"exe.2480.{MARKER}"]
 
 
 def put(data: Mapping[str, Any], path: str, value: Any) -> dict[str, Any]:
@@ -153,6 +155,11 @@ def put(data: Mapping[str, Any], path: str, value: Any) -> dict[str, Any]:
     if name.endswith("[]"):
         return {**data, name[:-2]: [value]}
     return {**data, name: put(data.get(name) or {}, rest, value) if dot else value}
+
+
+def least(kind: str, path: str) -> dict[str, Any]:
+    """What a report must have for something to stand at a path of its data."""
+    return LEAST.get(kind, {}) | PARTS.get(f"{kind}.{path.partition('.')[0]}", {})
 
 
 def told(kind: str, minute: float, data: Mapping[str, Any] | None = None, **more: Any) -> Told:
@@ -196,7 +203,7 @@ def restricted() -> Iterator[Restricted]:
             found = [
                 Restricted(kind, path, value)
                 for value in _values(schema)
-                if _is_valid(event(told(kind, 0, put(LEAST.get(kind, {}), path, value), id="r")))
+                if _is_valid(event(told(kind, 0, put(least(kind, path), path, value), id="r")))
             ]
             assert found, f"no value for {kind}.{path}: {schema}"
             yield from found

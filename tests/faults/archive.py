@@ -5,7 +5,7 @@ from collections import Counter
 
 import asyncpg
 
-from vardkase.runtime.jetstream.api import call
+from vardkase.runtime.jetstream.api import CONSUMER_NOT_FOUND, ApiError, call
 from vardkase.runtime.jetstream.connection import Connection
 from vardkase.runtime.jetstream.values import last_values, scan
 from vardkase_contracts import streams
@@ -18,7 +18,12 @@ async def behind(nc: Connection) -> list[str]:
     found: list[str] = []
     for stream in _STREAMS:
         last = (await call(nc, f"STREAM.INFO.{stream}"))["state"]["last_seq"]
-        floor = (await call(nc, f"CONSUMER.INFO.{stream}.archiver"))["ack_floor"]["stream_seq"]
+        try:
+            floor = (await call(nc, f"CONSUMER.INFO.{stream}.archiver"))["ack_floor"]["stream_seq"]
+        except ApiError as error:
+            if error.err_code != CONSUMER_NOT_FOUND:
+                raise
+            floor = -1  # it makes its consumer anew
         if floor < last:
             found.append(f"the archive has {floor} of {last} of {stream}")
     return found

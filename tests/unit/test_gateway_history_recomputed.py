@@ -71,7 +71,7 @@ def test_what_was_is_what_the_log_says(
         assert {part: each[part] for part in clock} == clock
         STATE.validate_json(orjson.dumps(each))
     made = Pictures(world.rollup, reality).of(area, world.surroundings(), at)
-    made["events"] = world.events.of(area, at)
+    made.update(world.said(area, at))
     assert then.picture() == made
     PICTURE.validate_json(canonical(then.picture()))
 

@@ -32,7 +32,7 @@ def leaks(plain: Feed, within: str = "") -> Iterator[str]:
     for field in restricted.restricted():
         if not field.name.startswith(within):
             continue
-        data = restricted.put(restricted.LEAST.get(field.kind, {}), field.path, field.value)
+        data = restricted.put(restricted.least(field.kind, field.path), field.path, field.value)
         if field.kind in restricted.PUBLIC:
             expected, found = plain, listen(story(**{field.kind: data}))
         else:
@@ -88,7 +88,8 @@ def test_no_marker_shows_when_all_is_said_at_once() -> None:
             marked[field.name] = field
     data = {kind: dict(least) for kind, least in restricted.LEAST.items()}
     for field in marked.values():
-        data[field.kind] = restricted.put(data.get(field.kind, {}), field.path, field.value)
+        before = restricted.least(field.kind, field.path) | data.get(field.kind, {})
+        data[field.kind] = restricted.put(before, field.path, field.value)
     assert restricted.is_marked(data["resources"]["power"]["fuel_l"])
     assert restricted.is_marked(data["status"]["note"])
     more = [
