@@ -109,7 +109,7 @@ async def test_http_answers_what_a_recomputation_from_the_log_says(gateway: Runn
             query = {"reality": reality, "at": iso(instant), "basis": basis, "known": known}
             world = world_of(log, reality, instant, basis, by)
             expected = Pictures(world.rollup, reality).of(area, world.surroundings(), instant)
-            expected["events"] = world.events.of(area, instant)
+            expected.update(world.said(area, instant))
             picture = asking.get(f"/v1/pictures/{area.level}/{area.code}", **query)
             assert picture.content == canonical(expected)
             features = features_of(log, reality, area, instant, basis, by)

@@ -130,7 +130,7 @@ async def test_pictures_after_the_boundary_stay_as_they_were(archive: Filled, da
         gone.append(asyncio.run_coroutine_threadsafe(same(log, instants), loop).result(60))
 
     await asyncio.to_thread(agree)
-    assert sum(gone) > 10, "nothing went: nothing was tried"
+    assert sum(gone) > 0, "nothing went: nothing was tried"
 
 
 async def test_what_is_old_goes_and_what_is_needed_stays(archive: Filled, database: str) -> None:
