@@ -41,7 +41,7 @@ async def test_a_report_reaches_a_webhook(tmp_path: Path, eventually: Eventually
             up.signal("notifier", 9)
             await report("resources", *power, "power.fuel_l=60", "staff.present=2")
             changed = f"changed red power.endurance/{POINT}"
-            await eventually(lambda: changed in sink.told("/a"), what="told by the next", within=30)
+            await eventually(lambda: changed in sink.told("/a"), what="told by the next", within=60)
             assert len(sink.told("/a")) == len(set(sink.told("/a")))
     finally:
         await sink.stop()
