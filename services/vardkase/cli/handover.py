@@ -138,7 +138,7 @@ def lines(report: Mapping[str, Any]) -> Iterator[str]:
     yield f"Ändrat sedan {_at(report['since'])} ({WORDS.since[report['since_from']]})"
     archive = report["sources"]["archive"]
     if not archive["there"]:
-        yield f"ARKIVET ÄR BORTA: {archive['why']}. Här står bara läget nu."
+        yield f"BARA LÄGET NU, inget ur arkivet: {archive['why']}."
     if archive["truncated"]:
         yield f"Bara de första {archive['changes']} ändringarna är med: välj en senare tid."
     yield from _events(report)
