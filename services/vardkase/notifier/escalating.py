@@ -12,17 +12,17 @@ from vardkase.domain.escalation import Digest, Policy, Standing, digests, ladder
 from vardkase.federation.below import Below
 from vardkase.runtime.clock import Clock
 from vardkase.runtime.settings import Settings
-from vardkase_contracts.areas import KOMMUNER, Area
+from vardkase_contracts.areas import Area
 from vardkase_contracts.vocab import REALITIES, Reality
 
-from .notice import Notice
+from .notice import Notice, area_labels
 from .receiver import Desk
+from .words import PREFIX
 
 KIND: Final = "escalation"
 """What these notices are; their keys begin with it."""
 _TICK: Final = 0.5
 """Seconds between two looks at whether anything is due."""
-_PREFIX: Final[Mapping[str, str]] = {"act": "", "exe": "ÖVNING: ", "tst": "PROV: "}
 _REALITIES: Final[Mapping[str, Reality]] = {each: each for each in REALITIES}
 
 
@@ -105,7 +105,7 @@ class Escalating:
 def notice_of_digest(digest: Digest, node: str, board: str | None) -> Notice:
     """The notice of a digest. A level more or less is another notice to those who route by it."""
     text = told(digest)
-    summary = f"{_PREFIX[digest.reality]}{text['text']['sv']}"
+    summary = f"{PREFIX[digest.reality]}{text['text']['sv']}"
     lines = [f"{each['text']['sv']}" for each in text["alerts"]]
     if text["left_out"]:
         lines.append(f"… och {text['left_out']} till")
@@ -149,7 +149,7 @@ def _ended(key: str, level: str, before: Notice | None, node: str, now: int) -> 
         level=level,
         areas=() if before is None else before.areas,
         labels=_labels(name, reality, level, node),
-        annotations={"summary": f"{_PREFIX[reality]}Inget ej kvitterat kvar"} if before is None else before.annotations,
+        annotations={"summary": f"{PREFIX[reality]}Inget ej kvitterat kvar"} if before is None else before.annotations,
         starts_at=now if before is None else before.starts_at,
         ends_at=now,
         quiet=None,
@@ -169,10 +169,7 @@ def _labels(name: str, reality: str, level: str, node: str) -> dict[str, str]:
         "severity": level,
         "step": rule.partition(".")[2],
     }
-    area = Area.parse(code)
-    if area.level == "kommun":
-        return labels | {"lan": KOMMUNER[code].lan, "kommun": code}
-    return labels if area.level == "nation" else labels | {area.level: code}
+    return labels | area_labels(Area.parse(code))
 
 
 def _key(reality: str, name: str) -> str:

@@ -96,7 +96,6 @@ def notice_of(
     ended = alert["status"] == "cleared"
     same = before is not None and before.event == event and before.level == level
     starts_at = before.starts_at if before is not None and same else changed_at
-    places = _places(area, None if point is None else point["id"])
     return Notice(
         kind="alert",
         key=f"alert/{reality}/{key}",
@@ -104,7 +103,7 @@ def notice_of(
         reality=reality,
         rule=alert["rule"],
         level=level,
-        areas=places,
+        areas=places(area, None if point is None else point["id"]),
         labels=_labels(alert, area, node),
         annotations=_annotations(alert, area, board),
         starts_at=min(starts_at, changed_at),
@@ -115,7 +114,8 @@ def notice_of(
     )
 
 
-def _places(area: Area, point: str | None) -> tuple[str, ...]:
+def places(area: Area, point: str | None = None) -> tuple[str, ...]:
+    """The areas that something lies in, and its point if it is about one; the smallest first."""
     inner = () if point is None else (point,)
     match area.level:
         case "kommun":
@@ -143,16 +143,19 @@ def _labels(alert: Mapping[str, Any], area: Area, node: str) -> dict[str, str]:
         "rule": alert["rule"],
         "severity": alert["level"],
     }
+    labels |= area_labels(area)
+    return labels if point is None else labels | {"point": point["id"]}
+
+
+def area_labels(area: Area) -> dict[str, str]:
+    """What routes by area: the län and kommun, or whatever it is; nothing of the nation."""
     match area.level:
         case "kommun":
-            labels |= {"lan": KOMMUNER[area.code].lan, "kommun": area.code}
-        case "lan":
-            labels |= {"lan": area.code}
-        case "civo":
-            labels |= {"civo": area.code}
+            return {"lan": KOMMUNER[area.code].lan, "kommun": area.code}
+        case "nation":
+            return {}
         case _:
-            pass
-    return labels if point is None else labels | {"point": point["id"]}
+            return {area.level: area.code}
 
 
 def _annotations(alert: Mapping[str, Any], area: Area, board: str | None) -> dict[str, str]:

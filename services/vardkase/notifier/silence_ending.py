@@ -6,21 +6,20 @@ A function of the alerts that were published: the judge says of each whether its
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from vardkase_contracts.areas import KOMMUNER, Area
+from vardkase.domain.finding import RANK
+from vardkase_contracts.areas import Area
 from vardkase_contracts.instants import parse
 from vardkase_contracts.vocab import REALITIES, Reality
 
-from .notice import Notice
+from .notice import Notice, area_labels, places
 from .receiver import Desk
-from .words import local
+from .words import PREFIX, local
 
 KIND: Final = "silence_ending"
 """What these notices are; their keys begin with it."""
 _RULE: Final = "silence.ending"
-_RANK: Final = {"yellow": 0, "red": 1, "critical": 2}
 _NAMED: Final = 10
 """So many alerts are named in a notice, the gravest first."""
-_PREFIX: Final[Mapping[str, str]] = {"act": "", "exe": "ÖVNING: ", "tst": "PROV: "}
 _REALITIES: Final[Mapping[str, Reality]] = {each: each for each in REALITIES}
 
 
@@ -70,7 +69,7 @@ class SilenceEnding:
         """The end of a warning that somebody was told of before this process, and that does not stand any more."""
         _, reality, silence = key.split("/", 2)
         now = self._now()
-        summary = f"{_PREFIX[reality]}Tystnaden har upphört, eller det som den gällde"
+        summary = f"{PREFIX[reality]}Tystnaden har upphört, eller det som den gällde"
         return self._notice(reality, silence, level, {"summary": summary}, {"id": silence}, now, now)
 
     def _ending(self, alert: Mapping[str, Any]) -> str | None:
@@ -84,7 +83,7 @@ class SilenceEnding:
 
     def _tell(self, key: str) -> None:
         _, reality, silence = key.split("/", 2)
-        held = sorted(self._held[key].values(), key=lambda each: (-_RANK[each["level"]], each["key"]))
+        held = sorted(self._held[key].values(), key=lambda each: (-RANK[each["level"]], each["key"]))
         if not held:
             del self._held[key]
             before = self._desk.get(key)
@@ -92,7 +91,7 @@ class SilenceEnding:
             return
         found = next(each for each in held[0]["silences"] if each["id"] == silence)
         count = "1 larm" if len(held) == 1 else f"{len(held)} larm"
-        summary = f"{_PREFIX[reality]}Tystnaden upphör {local(found['until'])}, och {count} består"
+        summary = f"{PREFIX[reality]}Tystnaden upphör {local(found['until'])}, och {count} består"
         lines = [summary, *(each["text"]["sv"] for each in held[:_NAMED])]
         if len(held) > _NAMED:
             lines.append(f"… och {len(held) - _NAMED} till")
@@ -111,10 +110,6 @@ class SilenceEnding:
         starts_at: int,
         ends_at: int | None,
     ) -> Notice:
-        own = self._own
-        where = {} if own.level == "nation" else {own.level: own.code}
-        if own.level == "kommun":
-            where["lan"] = KOMMUNER[own.code].lan
         return Notice(
             kind=KIND,
             key=f"{KIND}/{reality}/{silence}",
@@ -122,7 +117,7 @@ class SilenceEnding:
             reality=_REALITIES[reality],
             rule=_RULE,
             level=level,
-            areas=tuple(dict.fromkeys((*where.values(), "SE"))),
+            areas=places(self._own),
             labels={
                 "alertname": _RULE,
                 "key": f"{_RULE}/{silence}",
@@ -132,7 +127,7 @@ class SilenceEnding:
                 "rule": _RULE,
                 "severity": level,
             }
-            | where,
+            | area_labels(self._own),
             annotations=annotations,
             starts_at=starts_at,
             ends_at=ends_at,

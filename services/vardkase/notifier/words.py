@@ -6,7 +6,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 _SWEDEN: Final = ZoneInfo("Europe/Stockholm")
-_REALITY: Final = {"act": "", "exe": "ÖVNING: ", "tst": "PROV: "}
+PREFIX: Final = {"act": "", "exe": "ÖVNING: ", "tst": "PROV: "}
 """What stands first, so that nobody takes an exercise for the real thing."""
 _ENDED: Final = {
     "recovered": "åtgärdat",
@@ -18,7 +18,7 @@ _ENDED: Final = {
 
 def about(alert: Mapping[str, Any]) -> str:
     """One line: whether it is an exercise, how grave, where, what."""
-    return f"{_REALITY[alert['reality']]}{alert['text']['sv']}"
+    return f"{PREFIX[alert['reality']]}{alert['text']['sv']}"
 
 
 def description(alert: Mapping[str, Any]) -> str:
