@@ -11,7 +11,8 @@ from fastapi.routing import APIRoute
 from vardkase_contracts.schemas import component_schemas, to_bytes
 
 from .access import dependencies
-from .documented import NEAREST, SCHEMAS, problem
+from .answer_schemas import NEAREST, SCHEMAS
+from .documented import problem
 
 VERSION: Final = "1.0.0"
 _LICENCE: Final = {"name": "EUPL-1.2", "identifier": "EUPL-1.2"}

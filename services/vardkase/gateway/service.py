@@ -15,7 +15,8 @@ from vardkase_contracts.asyncapi import asyncapi
 from vardkase_contracts.schemas import to_bytes
 
 from .access.dependencies import by_address, may_read, principal
-from .documented import CACHED, JSON, TEXT, answers, ref
+from .answer_schemas import ref
+from .documented import CACHED, JSON, TEXT, answers
 from .house import House, house_of
 from .negotiate import answer, etag_of
 from .openapi import published

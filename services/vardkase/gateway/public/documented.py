@@ -2,7 +2,8 @@
 
 from typing import Any, Final
 
-from vardkase.gateway.documented import EVENTS, PAGED, answers, ref
+from vardkase.gateway.answer_schemas import ref
+from vardkase.gateway.documented import EVENTS, PAGED, answers
 from vardkase.gateway.geojson import MEDIA_TYPE as GEOJSON
 from vardkase.gateway.problems import MEDIA_TYPE as PROBLEM
 
