@@ -98,7 +98,6 @@ def report(outcome: Outcome) -> RenderableType:
         )
     if outcome.mended:
         parts.append(Text("Lagat: " + ", ".join(f"{what} {count}" for what, count in sorted(outcome.mended.items()))))
-    parts += [Text(f"Ej hunnet: {FAULT[each.kind]}", style="yellow") for each in outcome.skipped]
     parts += [Text(each, style="red") for each in outcome.troubles]
     parts += [Text(example, style="red") for each in outcome.judged for example in each.examples]
     return Group(*parts)

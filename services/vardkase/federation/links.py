@@ -34,14 +34,13 @@ from vardkase.runtime.jetstream.connection import ConnectFailed, Connection
 from vardkase.runtime.jetstream.writer import StreamWriter
 from vardkase.runtime.nats_config import Links as ServerLinks
 from vardkase.runtime.setting_groups import LinksSettings
+from vardkase.runtime.tasks import ended
 from vardkase_contracts import streams, subjects
 
 log: Final = logging.getLogger(__name__)
 
 _STREAMS_EVERY: Final = 10.0
 """Seconds between two looks at the consumers that others read by."""
-_AGAIN: Final = 0.25
-"""Seconds until a task that was cancelled and goes on is cancelled again."""
 _TROUBLE: Final = (ApiError, NoAnswer, ConnectFailed, nats.errors.Error, Ended, OSError, TimeoutError)
 """What a look may end in. It is told, and looked again."""
 
@@ -123,7 +122,7 @@ class Links:
             await asyncio.wait({watching})
             watching.result()
         finally:
-            await _ended(watching)
+            await ended(watching)
 
     async def _watch(self) -> None:
         nc: Connection | None = None
@@ -136,7 +135,7 @@ class Links:
             told = Told(nc, member.name, member.node.area, every=settings.tell, within=settings.answer)
             await self._keep_up(nc, told)
         finally:
-            await _ended(*self._tasks.values())
+            await ended(*self._tasks.values())
             self._tasks.clear()
             if nc is not None:
                 await nc.close()
@@ -207,8 +206,8 @@ class Links:
             # Whoever lost a key may be linked still, under any name. Who answers under his own key's subjects is who
             # he says.
             spared = {child for child, seen in self._health.items() if seen.up and child not in lost}
-            ended = await bus.cut(spared)
-            log.warning("keys were taken away", extra={"nodes": sorted(lost), "links_cut": ended})
+            count = await bus.cut(spared)
+            log.warning("keys were taken away", extra={"nodes": sorted(lost), "links_cut": count})
 
     def _children(self) -> dict[str, Node]:
         return dict(self._member.plan.children(self._member.name))
@@ -219,7 +218,7 @@ class Links:
         parent = plan.nodes[name].parent
         neighbours = wanted | ({} if parent is None else {parent: plan.nodes[parent].area})
         for gone in self._tasks.keys() - neighbours.keys():
-            await _ended(self._tasks.pop(gone))
+            await ended(self._tasks.pop(gone))
             del self._health[gone]
         for node in neighbours.keys() - self._tasks.keys():
             seen = self._health[node] = LinkHealth(
@@ -254,7 +253,7 @@ class Links:
         try:
             await self._tend(asking, [tended], seen)
         finally:
-            await _ended(redialling)
+            await ended(redialling)
 
     async def _tend(self, asking: Asking, tended: Sequence[Tended], seen: LinkHealth) -> None:
         """Look at one link, for ever."""
@@ -311,15 +310,3 @@ class Links:
             filters=subjects.family_filters(family, None, area),
             writer=StreamWriter(nc, source.stream),
         )
-
-
-async def _ended(*tasks: asyncio.Task[None]) -> None:
-    """End tasks, and see them ended.
-
-    Cancelled once they may go on: on Python 3.11 what nats-py waits with can return instead of being cancelled.
-    """
-    left = {each for each in tasks if not each.done()}
-    while left:
-        for each in left:
-            each.cancel()
-        _, left = await asyncio.wait(left, timeout=_AGAIN)

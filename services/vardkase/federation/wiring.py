@@ -30,6 +30,9 @@ PARENT_ORDERS: Final = "PARENT_ORDERS"
 _SECOND_NS: Final = 1_000_000_000
 _UNACKNOWLEDGED: Final = 20_000
 """Messages under way on a link: at 20 ms one-way 5,000 carry 77,000 a second, 20,000 carry 139,000."""
+_FIRST_WORD: Final = "10s"
+"""How long a parent may take to say the first word on a link. By itself NATS waits for one second: with a satellite on
+the way, or a parent that has all its children back at once, a link would never come up."""
 _LEVELS: Final = ("kommun", "lan", "civo", "nation")
 """From the smallest area to the largest."""
 
@@ -353,6 +356,7 @@ def remote(plan: Plan, name: str, *, seed: str, tls: Mapping[str, Any] | None) -
         "urls": [url],
         "nkey": seed,
         "account": ACCOUNT,
+        "first_info_timeout": _FIRST_WORD,
         "deny_exports": list(_OURS_ALONE),
         "deny_imports": _kept_from_parent(plan, name),
     }

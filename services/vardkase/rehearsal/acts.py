@@ -15,6 +15,7 @@ from vardkase.runtime.jetstream.patient import PatientWriter
 from vardkase.runtime.jetstream.values import scan
 from vardkase.runtime.metrics import Metrics
 from vardkase.runtime.setting_groups import WriterSettings
+from vardkase.runtime.tasks import ended
 from vardkase_contracts import streams, subjects
 from vardkase_contracts.areas import NATION_CODE, Area
 from vardkase_contracts.instants import to_datetime
@@ -104,9 +105,7 @@ class Acts:
 
     async def stop(self) -> None:
         """Give no more."""
-        for each in self._giving:
-            each.cancel()
-        await asyncio.gather(*self._giving, return_exceptions=True)
+        await ended(*self._giving)
 
     async def found(self, within: float) -> Orders:
         """Where they came; waited for so many seconds at most, since a link that was just mended has them to bring."""

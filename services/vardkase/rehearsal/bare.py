@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import sys
+import time
 from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from vardkase.runtime.jetstream.connection import ConnectFailed, Connection, con
 from vardkase.runtime.nats_config import Links as ServerLinks
 from vardkase.runtime.nats_server import EmbeddedNats
 from vardkase.runtime.settings import Settings
+from vardkase.runtime.tasks import ended
 
 log: Final = logging.getLogger(__name__)
 
@@ -31,7 +33,9 @@ _PING: Final = 10.0
 _CONNECT: Final = 30.0
 _AGAIN: Final = 0.5
 _ATTEMPTS: Final = 5
-"""How often a server is started, and asked to see to its streams, before it is given up: many start at once."""
+"""How often a server is started before it is given up: many start at once."""
+_PREPARED: Final = 120.0
+"""Seconds in which its streams must be ready; until then it is asked again, as a node's supervisor does for ever."""
 
 
 def _plain(links: ServerLinks) -> ServerLinks:
@@ -149,9 +153,7 @@ class BareNode:
         """End it: what it has was counted, and is of no use to anybody, so its server is killed."""
         self.thaw()
         running, self._running = self._running, None
-        if running is not None:
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
+        await ended(running)
         if self._nc is not None:
             await self._nc.close()
         await self.kill()
@@ -201,16 +203,17 @@ class BareNode:
                 return
 
     async def _prepare(self) -> None:
-        trouble: Exception | None = None
-        for attempt in range(_ATTEMPTS):
-            await asyncio.sleep(0.2 * attempt)
+        ends = time.monotonic() + _PREPARED
+        while True:
             try:
                 await self._links.prepare(self.nc, _SHARE)
             except (ApiError, NoAnswer, Ended) as error:
-                trouble = error
+                if time.monotonic() > ends:
+                    raise Failed(f"{self.name}: its streams cannot be made: {error}") from None
+                log.warning("streams are seen to again", extra={"node": self.name, "why": str(error)})
+                await asyncio.sleep(_AGAIN)
             else:
                 return
-        raise Failed(f"{self.name}: its streams cannot be made: {trouble}")
 
     def _starting(self) -> ServerLinks:
         return _plain(self._links.starting())

@@ -14,6 +14,7 @@ from vardkase.runtime.jetstream import headers
 from vardkase.runtime.jetstream.api import ApiError, NoAnswer, call
 from vardkase.runtime.jetstream.connection import Connection
 from vardkase.runtime.jetstream.pull import PullLine
+from vardkase.runtime.tasks import ended
 from vardkase_contracts import streams
 
 log: Final = logging.getLogger(__name__)
@@ -52,10 +53,7 @@ class Follower:
     async def stop(self) -> None:
         """Follow it no more."""
         task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await ended(task)
 
     async def _run(self) -> None:
         while True:

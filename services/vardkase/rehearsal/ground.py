@@ -21,7 +21,7 @@ from vardkase_contracts.signing import Signer
 _PATIENT: Final = {"answer": "5s", "stalled": "5s", "stuck": "15s", "redial": "180s"}
 """How long things may take on links: three hundred servers share the processors, and one that is slow is not away.
 Who takes it for away dials anew, and makes it slower."""
-_TICKS: Final = {"lan": "3s", "kommun": "8s"}
+_TICKS: Final = {"lan": "4s", "kommun": "15s"}
 """How often links are looked at of nodes without services, which one process looks after."""
 _TELL: Final = "60s"
 """How often they tell of their links in their own bucket, and count what was not a child's to say."""

@@ -1,7 +1,6 @@
 """A rehearsal from its beginning to its end: ground, nodes, storm, faults, and the count of what is left."""
 
 import asyncio
-import contextlib
 import gc
 import logging
 import time
@@ -27,6 +26,7 @@ from vardkase.runtime.clock import DrivenTime
 from vardkase.runtime.errors import Ended, Failed
 from vardkase.runtime.jetstream.api import ApiError, NoAnswer
 from vardkase.runtime.jetstream.values import Incomplete
+from vardkase.runtime.tasks import ended
 from vardkase.simulator.player import play
 from vardkase.simulator.simulation import Simulation
 from vardkase_contracts.instants import SECOND
@@ -44,6 +44,14 @@ _SETTLED: Final = 120.0
 _AGREED: Final = 60.0
 """Seconds that a node may take to say what follows from all it has, when nothing more is sent."""
 _LOOK: Final = 0.1
+
+
+async def _storm(
+    simulation: Simulation, reporters: Reporters, begins: int, clock: DrivenTime, over: asyncio.Event
+) -> None:
+    """Play the storm; then, until all faults are over, at the pace of real time, which the nodes' clocks have met."""
+    await play(simulation, reporters.publish, start=begins, speed=clock.speed, until=clock.meets)
+    await play(simulation, reporters.publish, start=clock.now(), speed=1.0, stop=over)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -165,11 +173,11 @@ class Rehearsal:
         for each in followers:
             each.start()
         self._phase, self._began = "storm", time.monotonic()
-        storm = asyncio.create_task(
-            play(simulation, reporters.publish, start=begins, speed=clock.speed, until=clock.meets), name="storm"
-        )
+        over = asyncio.Event()
+        storm = asyncio.create_task(_storm(simulation, reporters, begins, clock, over), name="storm")
         try:
             await self._commit_all(stage, acts, clock)
+            over.set()
             await storm
             memory, own, cpu = await asyncio.to_thread(stage.costs)
             outcome.costs = Costs(
@@ -183,9 +191,7 @@ class Rehearsal:
             self._phase = "comparing"
             await self._compare(stage, reporters, acts)
         finally:
-            storm.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await storm
+            await ended(storm)
             await reporters.stop()
             await acts.stop()
             await asyncio.gather(*(each.stop() for each in followers))
@@ -195,9 +201,6 @@ class Rehearsal:
     async def _commit_all(self, stage: Stage, acts: Acts, clock: DrivenTime) -> None:
         for fault in self.faults:
             await asyncio.sleep(max(0.0, fault.at - self._elapsed()))
-            if self._elapsed() >= self.script.length:
-                self.outcome.skipped.append(fault)
-                continue
             self._fault = fault
             acts.give(clock.now())
             healed = await self._commit(stage, fault)

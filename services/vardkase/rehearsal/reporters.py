@@ -5,7 +5,6 @@ the two streams. A report counts as sent when it is on the disk of its own kommu
 """
 
 import asyncio
-import contextlib
 import hashlib
 import time
 from collections import deque
@@ -23,6 +22,7 @@ from vardkase.runtime.jetstream.connection import Connection
 from vardkase.runtime.jetstream.patient import PatientWriter
 from vardkase.runtime.metrics import Metrics
 from vardkase.runtime.setting_groups import WriterSettings
+from vardkase.runtime.tasks import ended
 from vardkase_contracts import signing, streams
 from vardkase_contracts.instants import iso
 from vardkase_contracts.refusals import Refusal
@@ -70,10 +70,7 @@ class Reporter:
     async def stop(self) -> None:
         """Write no more."""
         task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await ended(task)
 
     @property
     def waiting(self) -> int:

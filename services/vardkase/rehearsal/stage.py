@@ -16,9 +16,13 @@ from vardkase.rehearsal.values import LinkSeen
 from vardkase.rehearsal.whole import WholeNode
 from vardkase.runtime.clock import DrivenTime
 from vardkase.runtime.jetstream.connection import Connection
+from vardkase.runtime.tasks import ended
 
 _AT_ONCE: Final = 24
-"""Servers that start, or are brought back, at the same time: each waits for answers most of the time."""
+"""Servers that start at the same time: each waits for answers most of the time."""
+_BACK_AT_ONCE: Final = 4
+"""Servers that are brought back at the same time. In earnest each has a computer of its own; here a hub that is not
+ready yet has all its children knock in vain each second, and ten of them left none of the processors to get ready."""
 _LOOK: Final = 1.0
 """Seconds between two questions to whole nodes about their links."""
 
@@ -98,10 +102,7 @@ class Stage:
     async def stop(self) -> None:
         """End all in order, whatever has become of some."""
         asking, self._asking = self._asking, None
-        if asking is not None:
-            asking.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await asking
+        await ended(asking)
         children = [name for name in self.bare if name not in self._cast.hubs]
         hubs = [name for name in self._cast.hubs if name in self.bare]
         for names in (children, hubs, list(self.whole)):
@@ -179,7 +180,7 @@ class Stage:
 
         whole = [name for name in fault.nodes if name in self.whole]
         bare = [name for name in fault.nodes if name in self.bare]
-        await asyncio.gather(*(back(name) for name in whole), _some_at_once(back, bare))
+        await asyncio.gather(*(back(name) for name in whole), _some_at_once(back, bare, _BACK_AT_ONCE))
         return time.monotonic() - began
 
     # -- what is seen ------------------------------------------------------------------------------------------------
@@ -232,7 +233,7 @@ class Stage:
             await asyncio.sleep(_LOOK)
 
 
-async def _some_at_once(work: Callable[[str], Awaitable[None]], names: Iterable[str]) -> None:
+async def _some_at_once(work: Callable[[str], Awaitable[None]], names: Iterable[str], at_once: int = _AT_ONCE) -> None:
     """Do it for all, some at the same time; the first error ends it."""
     left = list(names)[::-1]
 
@@ -242,7 +243,7 @@ async def _some_at_once(work: Callable[[str], Awaitable[None]], names: Iterable[
 
     try:
         async with asyncio.TaskGroup() as group:
-            for _ in range(_AT_ONCE):
+            for _ in range(at_once):
                 group.create_task(one_after_another())
     except ExceptionGroup as errors:
         raise errors.exceptions[0] from None

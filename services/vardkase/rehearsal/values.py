@@ -120,8 +120,6 @@ class Outcome:
     sent: int = 0
     """On their kommun's disk: what must be everywhere above."""
     faults: list[Healed] = field(default_factory=list[Healed])
-    skipped: list[Fault] = field(default_factory=list[Fault])
-    """That there was no time left for."""
     merged: list[Merged] = field(default_factory=list[Merged])
     judged: list[Judged] = field(default_factory=list[Judged])
     orders: Orders | None = None

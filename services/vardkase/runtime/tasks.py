@@ -8,6 +8,9 @@ from typing import Any, Final
 
 log: Final = logging.getLogger(__name__)
 
+_AGAIN: Final = 0.25
+"""Seconds until a task that was cancelled and goes on is cancelled again."""
+
 
 class Tasks:
     """The background tasks of one service.
@@ -68,3 +71,18 @@ class Tasks:
                     log.warning("a task ended with an error", extra={"task": task.get_name()}, exc_info=error)
         for task in left:
             log.error("a task did not stop", extra={"task": task.get_name(), "after_s": timeout})
+
+
+async def ended(*tasks: asyncio.Task[None] | None) -> None:
+    """End tasks, and see them ended, whatever they end with.
+
+    Cancelled once they may go on: on Python 3.11 what nats-py waits with can return instead of being cancelled.
+
+    Args:
+        tasks: which; None stands for one that never began.
+    """
+    left = {each for each in tasks if each is not None and not each.done()}
+    while left:
+        for each in left:
+            each.cancel()
+        _, left = await asyncio.wait(left, timeout=_AGAIN)
