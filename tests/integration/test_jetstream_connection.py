@@ -5,9 +5,10 @@ import random
 import time
 
 import pytest
+import uvloop
 from nats.aio.msg import Msg
 
-from servers import Eventually, Link, free_port
+from servers import Eventually, Link, NatsServer, free_port
 from vardkase.runtime.jetstream.connection import ConnectFailed, Connection, connect
 
 
@@ -65,3 +66,35 @@ async def test_nobody_there_is_told_in_time_without_secrets() -> None:
     assert f"127.0.0.1:{port}" in str(caught.value)
     assert "secret" not in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_connection_that_is_lost_while_it_is_made_is_made_again(
+    nats_server: NatsServer, eventually: Eventually
+) -> None:
+    """On uvloop too, where writing to a lost connection is another error: it never stays half alive."""
+    made = 0
+
+    class Unlucky(Connection):
+        """One that is lost when it has just been made anew, three times."""
+
+        async def _process_connect_init(self) -> None:
+            nonlocal made
+            await super()._process_connect_init()
+            made += 1
+            if 1 < made <= 4:
+                self._drop_socket()
+
+    async def body() -> None:
+        nc = Unlucky()
+        await nc.connect(nats_server.url, max_reconnect_attempts=-1, reconnect_time_wait=0.001)
+        await nc.subscribe("a")
+        nc._drop_socket()
+        await nc.publish("b", b"x")
+        await eventually(lambda: made == 5 and nc.is_connected, what="connected again")
+        assert await nc.request("$JS.API.INFO", b"", timeout=2)
+        nc._drop_socket()
+        await nc.publish("b", b"x")
+        await nc.close()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(body())

@@ -6,7 +6,9 @@ a subject that is not UTF-8, or headers cut short, end its reading task for good
 with a vertical tab or a form feed makes it reconnect for ever. After a black hole it waits, without bound, for what it
 had not sent. What the server ends a connection for (a message too long with its headers, too many connections) ends it
 for good. And on Python 3.11 a cancelled attempt to reconnect can live on (`asyncio.wait_for` returns a result instead
-of being cancelled): two of them then fight over one connection, or one outlives the closing and no process ends.
+of being cancelled): two of them then fight over one connection, or one outlives the closing and no process ends. On
+uvloop what is written to a connection that was lost raises a RuntimeError, which nats-py takes for the end of the loop:
+what sends, or makes the connection anew, then ends without a word.
 """
 
 import asyncio
@@ -34,10 +36,12 @@ from nats.protocol.parser import (
 )
 
 from vardkase.runtime.jetstream.headers import read
+from vardkase.runtime.jetstream.transport import Transport
 
 _LONGEST_LINE: Final = 64 * 1024
 """The server's longest protocol line is 4 KiB, and a delivery's reply subject comes on top of it; INFO is longer."""
 _CRLF: Final = b"\r\n"
+_TCP: Final = ("nats", "tls")
 _SAME_ERROR_EVERY: Final = 10.0
 """Seconds: while a server is away nats-py tells the same error several times a second."""
 _DENIED: Final = re.compile(r'permissions violation for (publish|subscription) to "([^"]*)"', re.IGNORECASE)
@@ -255,6 +259,8 @@ class Connection(Client):
 
     async def _close(self, status: int, do_cbs: bool = True) -> None:  # noqa: FBT001, FBT002 -- nats-py's
         self._ending = self._ending or status == Client.CLOSED
+        if isinstance(self._transport, Transport) and self._transport.is_closing:
+            self._pending, self._pending_data_size = [], 0  # nobody is there to take it
         await super()._close(status, do_cbs)
         self._ended = self._ending
 
@@ -269,6 +275,8 @@ class Connection(Client):
         """Only for the one task that is to reconnect: Python 3.11 can lose the cancelling of the one before it."""
         self._only_one()
         self._drop_socket()  # of an attempt that failed half-way
+        if self._transport is None and s.uri.scheme in _TCP:
+            self._transport = Transport()
         await super()._connect_to_server(s)
         self._only_one()
 
