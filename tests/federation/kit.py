@@ -1,7 +1,6 @@
 """Three levels in one process, with real servers and links that can be cut: the nation, a län, two kommuner."""
 
 import asyncio
-import contextlib
 import os
 import shutil
 import signal
@@ -36,30 +35,14 @@ QUICK: dict[str, Any] = {"tick": "100ms", "answer": "700ms", "stalled": "2500ms"
 
 
 class SlowLink(Link):
-    """A link with a delay each way."""
+    """A link whose far end is slow to say its first word."""
 
-    delay = 0.0
+    first = 0.0
+    """Seconds."""
 
-    async def _pump(self, source: asyncio.StreamReader, target: asyncio.StreamWriter, age: int) -> None:
-        if not self.delay:
-            await super()._pump(source, target, age)
-            return
-        queue: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(10_000)
-        loop = asyncio.get_running_loop()
-
-        async def send() -> None:
-            while True:
-                due, data = await queue.get()
-                await asyncio.sleep(max(0.0, due - loop.time()))
-                target.write(data)
-                await target.drain()
-
-        sending = asyncio.ensure_future(send())
-        with contextlib.suppress(OSError):
-            while data := await source.read(65536):
-                await queue.put((loop.time() + self.delay, data))
-        sending.cancel()
-        target.transport.abort()
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(self.first)
+        await super()._accept(reader, writer)
 
 
 class Level:
