@@ -141,6 +141,7 @@ class AlertmanagerServer:
         interval: `group_interval`.
         group_by: labels.
         route: instead of these three.
+        kept: how often it writes to disk what it has notified of.
     """
 
     def __init__(
@@ -152,7 +153,9 @@ class AlertmanagerServer:
         interval: str = "1s",
         group_by: Sequence[str] = ("reality", "kommun", "rule"),
         route: Mapping[str, Any] | None = None,
+        kept: str = "1s",
     ) -> None:
+        self._kept = kept
         self.directory = directory
         directory.mkdir(parents=True, exist_ok=True)
         self.port = free_port()
@@ -180,7 +183,7 @@ class AlertmanagerServer:
                     f"--storage.path={self.directory / 'data'}",
                     f"--web.listen-address=127.0.0.1:{self.port}",
                     "--cluster.listen-address=",
-                    "--data.maintenance-interval=1s",
+                    f"--data.maintenance-interval={self._kept}",
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=out,

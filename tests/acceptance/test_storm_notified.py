@@ -35,6 +35,8 @@ LAN: Final = "14"
 HOURS: Final = 24.0
 SPEED: Final = 300.0
 MOST_AN_HOUR: Final = 30
+KEPT: Final = 30
+"""Seconds between two times that Alertmanager writes down what it has notified of, as operators are told to have it."""
 MUTED: Final = ("heat.low", "comms.112", "service.stopped")
 WARNINGS: Final = ("power.endurance", "power.battery")
 _SAME_MOMENT: Final = 30 * MINUTE
@@ -86,7 +88,8 @@ async def night(directory: Path, *, killed: bool, eventually: Eventually) -> Nig
     anchor = time.time_ns() // 1000
     driven = DrivenTime(start=anchor - round(1000 * HOUR), speed=SPEED, anchor=anchor + 20 * SECOND)
     async with sinks() as sink:
-        server = AlertmanagerServer(directory / "am", sink.url("/am"), route=scaled(SPEED))
+        kept = f"{round(1000 * KEPT / SPEED)}ms"
+        server = AlertmanagerServer(directory / "am", sink.url("/am"), route=scaled(SPEED), kept=kept)
         server.start()
         variables = {name.upper(): value for name, value in driven.settings().items()}
         file = hooks_file(directory, hook=f'url = "{sink.url("/hook")}"')

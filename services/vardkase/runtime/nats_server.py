@@ -72,6 +72,7 @@ class EmbeddedNats:
         self._listen = ""
         self._dir = settings.data_dir / "nats"
         self._port = settings.nats_port
+        self._unready = ""
         self._process: asyncio.subprocess.Process | None = None
         self._passwords: dict[str, str] = {}
         self._watch: Connection | None = None
@@ -123,7 +124,8 @@ class EmbeddedNats:
                 await self._until_ready(self._process)
         except TimeoutError:
             await self.stop()
-            raise Failed(f"nats-server was not ready in {_START_TIMEOUT:g} s: see {self.log_file}") from None
+            why = f": {self._unready}" if self._unready else ""
+            raise Failed(f"nats-server was not ready in {_START_TIMEOUT:g} s{why}: see {self.log_file}") from None
         for line in _warnings(self.log_file, told):
             log.warning("nats-server: %s", line)
         await self._watch_from_now()
@@ -298,17 +300,24 @@ class EmbeddedNats:
             while True:
                 if ended.done():
                     raise Failed(f"nats-server ended at once: {_why(self.log_file)}")
-                if self._port_known():
-                    with contextlib.suppress(ConnectFailed, NoAnswer, ApiError):
-                        nc = await connect(self.url, name="supervisor", within=2.0)
-                        try:
-                            await call(nc, "INFO", within=2.0)
-                        finally:
-                            await nc.close()
-                        return
+                if self._port_known() and await self._answers():
+                    return
                 await asyncio.wait({ended}, timeout=0.02)
         finally:
             ended.cancel()
+
+    async def _answers(self) -> bool:
+        """Whether JetStream does; why it does not is kept."""
+        try:
+            nc = await connect(self.url, name="supervisor", within=_ASKED)
+            try:
+                await call(nc, "INFO", within=_ASKED)
+            finally:
+                await nc.close()
+        except (ConnectFailed, NoAnswer, ApiError) as error:
+            self._unready = str(error)
+            return False
+        return True
 
     def _port_known(self) -> bool:
         """Learn the port from the file that the server writes when it listens."""

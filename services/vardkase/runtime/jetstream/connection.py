@@ -24,7 +24,7 @@ from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
 import nats.errors
-from nats.aio.client import Client, Srv
+from nats.aio.client import DEFAULT_BUFFER_SIZE, Client, Srv
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.protocol.parser import (
@@ -275,9 +275,15 @@ class Connection(Client):
         """Only for the one task that is to reconnect: Python 3.11 can lose the cancelling of the one before it."""
         self._only_one()
         self._drop_socket()  # of an attempt that failed half-way
-        if self._transport is None and s.uri.scheme in _TCP:
-            self._transport = Transport()
-        await super()._connect_to_server(s)
+        if s.uri.scheme in _TCP:
+            s.last_attempt = time.monotonic()
+            transport = self._transport if isinstance(self._transport, Transport) else Transport()
+            self._transport = transport
+            await transport.connect(
+                s.uri, buffer_size=DEFAULT_BUFFER_SIZE, connect_timeout=self.options["connect_timeout"]
+            )
+        else:
+            await super()._connect_to_server(s)
         self._only_one()
 
     def _only_one(self) -> None:

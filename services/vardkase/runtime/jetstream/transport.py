@@ -6,10 +6,6 @@ from nats.aio.transport import TcpTransport
 class Transport(TcpTransport):
     """A connection's socket."""
 
-    def __bool__(self) -> bool:
-        """Always: nats-py would put one of its own in the place of one that is not connected yet."""
-        return True
-
     def write(self, payload: bytes) -> None:
         """Write it.
 
