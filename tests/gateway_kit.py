@@ -111,6 +111,7 @@ async def running_gateway(url: str, directory: Path, *, area: str = "SE", **sett
         await gateway.start(nc)
         assert gateway.house is not None
         await gateway.house.live.until_whole()
+        await gateway.house.given._follower.whole.wait()
         _, token = await gateway.house.access.create(role="admin", area=Area.parse(area), by="test")
         running = Running(gateway, ours, gateway.url, token)
         try:

@@ -10,14 +10,15 @@ import pytest
 
 from gateway_kit import Running, running_gateway, state_of
 from oracle.adapter import states
-from oracle.make import Told, instant, register, resources, status, text
+from oracle.make import Told, instant, order, register, resources, status, text
 from oracle.make import given as reports
 from servers import Eventually, NatsServer
 from vardkase.domain.codec import merged_document
 from vardkase.domain.power import Power
 from vardkase.domain.view import View
 from vardkase.runtime.jetstream.values import scan
-from vardkase_contracts import streams
+from vardkase_contracts import streams, subjects
+from vardkase_contracts.areas import Area
 from vardkase_contracts.instants import iso
 from vardkase_contracts.reports import REPORT
 
@@ -122,6 +123,37 @@ async def test_an_areas_forecasts_are_by_when_and_in_pages(gateway: Running, eve
     async with gateway.client(await gateway.token_of("lan", "24")) as lan:
         answers = await asyncio.gather(lan.get("/v1/forecasts"), lan.get("/v1/forecasts", params={"code": "01"}))
     assert [each.status_code for each in answers] == [200, 403]
+
+
+@pytest.mark.usefixtures("at_130")
+async def test_warmth_is_foreseen_by_the_limits_of_the_point(gateway: Running, eventually: Eventually) -> None:
+    """An override of a point counts for it alone, from when it is ordered, also for what was just worked out."""
+    cools = [resources(minute, heat={"indoor_c": 21 - minute / 60}) for minute in (0, 60, 120)]
+    await point(gateway, "2480-a", *cools)
+    await held(gateway, eventually, await point(gateway, "2480-b", *cools))
+
+    async def limits() -> dict[str, float]:
+        answer = await gateway.http.get("/v1/forecasts", params={"code": "2480", "what": "heat"})
+        return {each["point"]: each["limit"] for each in answer.json()["forecasts"]}
+
+    assert await limits() == {"2480-a": 18.0, "2480-b": 18.0}
+    warmer = {"scope": "2480-a", "override": {"heat.low": {"yellow": 20, "red": 18.5}}}
+    subject = subjects.order("act", Area.parse("2480"), "rules")
+    await gateway.publish(subject, order("rules", 100, warmer, by=("kommun", "2480"), id_="warmer"))
+
+    async def moved() -> bool:
+        return await limits() == {"2480-a": 18.5, "2480-b": 18.0}
+
+    await eventually(moved, what="the override")
+    to_come = {"scope": "2480-b", "override": {"heat.low": {"red": 18.7}}}
+    await gateway.publish(subject, order("rules", 140, to_come, by=("kommun", "2480"), id_="to-come"))
+    back = {"scope": "2480-a", "override": None}
+    await gateway.publish(subject, order("rules", 120, back, by=("kommun", "2480"), id_="back"))
+
+    async def gone() -> bool:
+        return await limits() == {"2480-a": 18.0, "2480-b": 18.0}
+
+    await eventually(gone, what="the override taken back")
 
 
 NEED = {"need_id": "n1", "direction": "need", "kind": "fuel", "quantity": 200.0, "unit": "l", "state": "requested"}

@@ -2,22 +2,27 @@
 
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from oracle import adapter
 from oracle.adapter import states
-from oracle.make import POINT, Told, instant, register, resources, status
+from oracle.make import POINT, Told, instant, order, register, resources, status
 from oracle.make import given as reports
 from vardkase.domain.codec import load, merged_document
 from vardkase.domain.forecast.evidence import gather
+from vardkase.domain.forecast.limits import cold_limits
 from vardkase.domain.forecast.points import BEYOND, Forecast, conclude, forecast
 from vardkase.domain.forecast.saying import statement
 from vardkase.domain.forecast.trend import stretches_of, trend_of
 from vardkase.domain.power import Power
 from vardkase.domain.state import PointState
+from vardkase.domain.tables import Tables
 from vardkase.domain.view import View
 from vardkase_contracts.instants import HOUR, MINUTE
+from vardkase_contracts.orders import ORDER
 
 OPEN = status(-30, lifecycle="open")
 
@@ -166,6 +171,27 @@ def test_a_house_that_cools_comes_to_the_next_limit() -> None:
     assert minutes(found.at) == pytest.approx(120, abs=1)
     assert minutes(found.earliest) < 90
     assert found.latest is None, "perhaps it does not go on"
+
+
+def test_a_house_is_measured_by_the_limits_that_hold_there() -> None:
+    """Where it must be warmer, the next limit is another one; its neighbour's is not; where none holds, nothing."""
+    tables = Tables(adapter.rules())
+    for scope, override in {
+        POINT: {"heat.low": {"yellow": 22, "red": 19.5}},
+        "2480-shed": {"heat.low": dict.fromkeys(("yellow", "red", "critical"))},
+    }.items():
+        rules = order("rules", 0, {"scope": scope, "override": override}, by=("kommun", "2480"), id_=scope)
+        tables.take(ORDER.validate_json(orjson.dumps(rules)))
+    heat = [resources(minute, heat={"indoor_c": 21 - minute / 30}) for minute in (0, 30, 60)]
+    evidence, now = gather(state(*heat)), instant(61)
+
+    def limit(point: str) -> float | None:
+        found = conclude(evidence, now, cold_c=cold_limits(tables.of_point(point)))
+        return next((each.limit for each in found if each.what == "heat"), None)
+
+    assert limit(POINT) == 18.0, "not in force yet"
+    tables.advance(now)
+    assert [limit(each) for each in (POINT, "2480-other", "2480-shed")] == [15.0, 18.0, None]
 
 
 def test_a_point_that_fills_up_comes_to_its_capacity() -> None:

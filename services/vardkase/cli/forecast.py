@@ -9,20 +9,26 @@ from vardkase.cli.node import (
     CredsOption,
     JsonOption,
     NatsOption,
+    Node,
     RealityOption,
     find_node,
     parse_area,
     print_json,
     run,
 )
+from vardkase.cli.orders import desk_of
 from vardkase.cli.states import States, states_of
+from vardkase.cli.tables import base_table, tables_of
 from vardkase.cli.times import clock, day_and_clock
 from vardkase.domain.forecast.points import Forecast
 from vardkase.domain.places import is_point
+from vardkase.domain.rules import Rules
+from vardkase.domain.tables import Tables
 from vardkase.gateway.documents import Point
 from vardkase.gateway.foresight.routes import told
 from vardkase_contracts.areas import NATION_CODE, Area
 from vardkase_contracts.instants import to_datetime
+from vardkase_contracts.vocab import Reality
 
 app: Final = typer.Typer(add_completion=False)
 
@@ -47,8 +53,8 @@ def forecast(
     where = place or node.area or NATION_CODE
     point = where if is_point(where) else None
     area = Area("kommun", where[:4]) if point is not None else parse_area(where)
-    found = run(states_of(node, area, reality))
-    rows = _rows(found, point, every=every or point is not None)
+    found, tables = run(_read(node, area, reality, base_table()))
+    rows = _rows(found, tables, point, every=every or point is not None)
     for at, each in rows:
         if as_json:
             print_json(json.dumps({"point": at.id, "name": at.name, **told(each, found.now)}, ensure_ascii=False))
@@ -58,10 +64,17 @@ def forecast(
         typer.echo("Inget som används tar slut eller fylls, så vitt avläsningarna säger.")
 
 
-def _rows(found: States, point: str | None, *, every: bool) -> list[tuple[Point, Forecast]]:
+async def _read(node: Node, area: Area, reality: Reality, base: Rules) -> tuple[States, Tables]:
+    """The area's states, and the tables by which they are judged."""
+    found = await states_of(node, area, reality)
+    async with desk_of(node) as desk:
+        return found, await tables_of(desk, base, reality, found.now)
+
+
+def _rows(found: States, tables: Tables, point: str | None, *, every: bool) -> list[tuple[Point, Forecast]]:
     rows = [
         (at, each)
-        for at, forecasts in found.foreseen()
+        for at, forecasts in found.foreseen(tables)
         if point is None or at.id == point
         for each in forecasts
         if every or each.at is not None

@@ -55,7 +55,7 @@ def fuel_round(
     found = run(states_of(node, parse_area(area or node.area or NATION_CODE), reality))
     points = [
         (point, next((each for each in forecasts if each.what == "power"), None))
-        for point, forecasts in found.foreseen()
+        for point, forecasts in found.foreseen(None)
     ]
     told = planned(fleet, wanting(points, found.now, found.now + round(fleet.hours * HOUR)), found.now)
     if as_json:

@@ -12,24 +12,20 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from vardkase.aggregator.rules_file import load_rules
 from vardkase.cli import words
 from vardkase.cli.node import CredsOption, JsonOption, NatsOption, Node, RealityOption, find_node, parse_area, run
 from vardkase.cli.node import print_json as print_line
-from vardkase.cli.orders import Acting, AsOption, Desk, NoteOption, RoleOption, WaitOption, actor_of, desk_of
+from vardkase.cli.orders import Acting, AsOption, NoteOption, RoleOption, WaitOption, actor_of, desk_of
+from vardkase.cli.tables import base_table, tables_of
 from vardkase.cli.times import span
 from vardkase.cli.watching import node_now
-from vardkase.domain.order_check import refusal_of
 from vardkase.domain.overrides import BadOverride, Resolved, parse, settings_of
 from vardkase.domain.places import is_point
 from vardkase.domain.rules import Rules
-from vardkase.domain.tables import Tables
 from vardkase.runtime.errors import Refused
-from vardkase.runtime.settings import load
 from vardkase_contracts import ids, instants, vocab
 from vardkase_contracts.areas import Area
 from vardkase_contracts.instants import SECOND
-from vardkase_contracts.orders import RulesOrder
 from vardkase_contracts.vocab import ALERT_LEVELS, RULES
 
 app: Final = typer.Typer(add_completion=False, help="The rules in force somewhere, and their overrides.")
@@ -75,7 +71,7 @@ def show(
     The node's own table is not asked of the node: it is the built-in one, unless --table or VARDKASE_RULES_FILE names
     its file.
     """
-    run(_show(find_node(nats, creds), _placed(place), _base(table), reality, as_json=as_json))
+    run(_show(find_node(nats, creds), _placed(place), base_table(table), reality, as_json=as_json))
 
 
 @app.command("set")
@@ -105,7 +101,7 @@ def set_(
     who = Acting(area=actor_of(acting_for, node), role=role, reality=reality, note=note, wait_s=wait, as_json=as_json)
     override = _read(file)
     try:
-        if not parse(override, _base(table), of_point=is_point(_placed(scope))):
+        if not parse(override, base_table(table), of_point=is_point(_placed(scope))):
             raise Refused("FILE: says nothing; `vardkase rules clear` takes an override away")
     except BadOverride as bad:
         raise Refused(
@@ -149,10 +145,6 @@ def _placed(place: str) -> str:
     return place
 
 
-def _base(table: Path | None) -> Rules:
-    return load_rules(table or load().rules_file)
-
-
 def _name(place: str) -> str:
     return place if is_point(place) else words.area_title(Area.parse(place))
 
@@ -193,24 +185,15 @@ async def _give(node: Node, who: Acting, scope: str, override: Mapping[str, Any]
 
 async def _show(node: Node, place: str, base: Rules, reality: vocab.Reality, *, as_json: bool) -> None:
     async with desk_of(node) as desk:
-        tables = await _tables(desk, base, reality)
         area = Area.parse(place[:4] if is_point(place) else place)
-        tables.advance(instants.from_datetime(await node_now(desk.client, area, reality)))
+        now = instants.from_datetime(await node_now(desk.client, area, reality))
+        tables = await tables_of(desk, base, reality, now)
     changed = tables.explain(place)
     table = tables.of_point(place) if is_point(place) else tables.of_area(area)
     if as_json:
         print_line(json.dumps(_document(place, table, changed), ensure_ascii=False))
     else:
         _print(place, table, changed, reality)
-
-
-async def _tables(desk: Desk, base: Rules, reality: vocab.Reality) -> Tables:
-    """The node's tables, from the orders that it has not refused."""
-    tables = Tables(base)
-    for order in await desk.given(reality, "rules"):
-        if isinstance(order, RulesOrder) and refusal_of(order, base) is None:
-            tables.take(order)
-    return tables
 
 
 def _document(place: str, table: Rules, changed: Mapping[vocab.Rule, Resolved]) -> dict[str, Any]:

@@ -11,7 +11,9 @@ from vardkase.cli.node import Node, client_of, connection_of
 from vardkase.cli.watching import node_now
 from vardkase.domain.codec import load
 from vardkase.domain.forecast.evidence import Evidence, gather
+from vardkase.domain.forecast.limits import cold_limits
 from vardkase.domain.forecast.points import Forecast, conclude
+from vardkase.domain.tables import Tables
 from vardkase.gateway.documents import Held, Point, trimmed
 from vardkase.gateway.foresight.routes import in_use
 from vardkase.runtime.errors import Failed
@@ -35,10 +37,21 @@ class States:
     """Kommuner themselves among them."""
     evidence: dict[str, Evidence]
 
-    def foreseen(self) -> list[tuple[Point, tuple[Forecast, ...]]]:
-        """Of each point in use, what is foreseen."""
+    def foreseen(self, tables: Tables | None) -> list[tuple[Point, tuple[Forecast, ...]]]:
+        """Of each point in use, what is foreseen.
+
+        Args:
+            tables: whose limits of warmth are looked at; None: warmth is not.
+        """
         return [
-            (point, conclude(self.evidence[point.id], self.now))
+            (
+                point,
+                conclude(
+                    self.evidence[point.id],
+                    self.now,
+                    cold_c=() if tables is None else cold_limits(tables.of_point(point.id)),
+                ),
+            )
             for point in self.points
             if in_use(point) and point.id in self.evidence
         ]

@@ -16,6 +16,7 @@ from nats.aio.client import Client
 from vardkase.aggregator.orders_reader import decode_order
 from vardkase.domain.places import lies_in
 from vardkase.domain.rules import Rules
+from vardkase.domain.tables import Tables
 from vardkase.federation import topology, wiring
 from vardkase.federation.landing import get
 from vardkase.runtime.health import Check
@@ -25,9 +26,9 @@ from vardkase.runtime.settings import Settings
 from vardkase.runtime.tasks import Tasks
 from vardkase_contracts import subjects
 from vardkase_contracts.areas import Area
-from vardkase_contracts.orders import ORDER, AdoptOrder, NoteOrder, Order, ReportRequestOrder
+from vardkase_contracts.orders import ORDER, AdoptOrder, NoteOrder, Order, ReportRequestOrder, RulesOrder
 from vardkase_contracts.refusals import Refusal
-from vardkase_contracts.vocab import OrderKind, Reality
+from vardkase_contracts.vocab import REALITIES, OrderKind, Reality
 
 log: Final = logging.getLogger(__name__)
 
@@ -83,6 +84,7 @@ class GivenOrders:
         self._held: deque[Given] = deque(maxlen=KEPT)
         self._known: set[tuple[str, str, str]] = set()
         self._adopted: dict[tuple[Reality, str], deque[Adopted]] = {}
+        self._tables = self._no_tables()
         self._nc: Client | None = None
         self.complete = True
         """Whether none is left out: there are no more than are held."""
@@ -124,6 +126,13 @@ class GivenOrders:
         found = self._adopted.get((reality, area.code), ())
         return sorted(found, key=lambda each: (each.at, each.order), reverse=True)
 
+    def tables(self, reality: Reality, now: int) -> Tables:
+        """By which tables of rules points and areas are judged at an instant (µs), as far as orders have been read."""
+        tables = self._tables[reality]
+        if now >= tables.due:
+            tables.advance(now)
+        return tables
+
     async def order_of(self, given: Given) -> Order | None:
         """The whole order, from the stream; None: it is there no longer.
 
@@ -140,6 +149,8 @@ class GivenOrders:
             order = decode_order(one, self._rules)
             if isinstance(order, Refusal):
                 continue  # the node follows it as little, and has told why
+            if isinstance(order, RulesOrder):
+                self._tables[order.reality].take(order)
             known = (order.reality, order.source, order.id)
             if known in self._known:  # the node's own come back from the one above
                 continue
@@ -164,7 +175,11 @@ class GivenOrders:
         self._held.clear()
         self._known.clear()
         self._adopted.clear()
+        self._tables = self._no_tables()
         self.complete = True
+
+    def _no_tables(self) -> dict[Reality, Tables]:
+        return {reality: Tables(self._rules) for reality in REALITIES}
 
 
 def _given(one: Delivery, order: Order) -> Given:

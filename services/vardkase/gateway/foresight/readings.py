@@ -56,22 +56,22 @@ class Kept:
         evidence: the readings; None: the state was too long to be written whole.
     """
 
-    __slots__ = ("_found", "_minute", "evidence", "sequence")
+    __slots__ = ("_found", "_made_of", "evidence", "sequence")
 
     def __init__(self, sequence: int, evidence: Evidence | None) -> None:
         self.sequence = sequence
         self.evidence = evidence
-        self._minute = -1
+        self._made_of: tuple[int, Sequence[float]] | None = None
         self._found: tuple[Forecast, ...] = ()
 
     def foreseen(self, now: int, cold_c: Sequence[float]) -> tuple[Forecast, ...]:
         """What is foreseen at an instant (µs), by the limits of warmth."""
         if self.evidence is None:
             return (Forecast(what="power", status="not_known"),)
-        minute = now // MINUTE
-        if self._minute != minute:
+        made_of = now // MINUTE, cold_c
+        if self._made_of != made_of:
             self._found = conclude(self.evidence, now, cold_c=cold_c)
-            self._minute = minute
+            self._made_of = made_of
         return self._found
 
 

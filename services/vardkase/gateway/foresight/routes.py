@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
+from vardkase.domain.forecast.limits import cold_limits
 from vardkase.domain.forecast.points import Forecast
 from vardkase.domain.forecast.saying import statement
 from vardkase.gateway.access.dependencies import may_read, may_read_point
@@ -26,10 +27,10 @@ from vardkase.gateway.filters import (
 )
 from vardkase.gateway.house import House, house_of
 from vardkase.gateway.negotiate import answer, etag_of, pack_ahead
-from vardkase.gateway.reads import PointPath, Who, not_here, whole
+from vardkase.gateway.reads import PointPath, Who, not_here, starting, whole
 from vardkase_contracts.areas import Area
 from vardkase_contracts.instants import HOUR, iso
-from vardkase_contracts.vocab import ALERT_LEVELS, Reality
+from vardkase_contracts.vocab import Reality
 
 from .documented import AREA, POINT
 from .readings import IN_USE, Kept
@@ -161,15 +162,16 @@ async def foresee(house: House, reality: Reality, area: Area, points: Sequence[P
         now: the instant (µs).
 
     Raises:
-        Problem: 400, they are too many; 503.
+        Problem: 400, they are too many; 503, among others while it is not known yet by which limits they are judged.
     """
+    if not house.given.whole:
+        raise starting()
     readings = await house.readings.of(house.bus, house.live, reality, area, points)
-    heat = house.writing.rules["heat.low"]
-    cold = tuple(limit for level in ALERT_LEVELS if (limit := heat.limit(level)) is not None)
     found: list[Foreseen] = []
     for begin in range(0, len(points), _BREATH):
-        part = points[begin : begin + _BREATH]
-        found += await asyncio.to_thread(_concluded, part, readings, now, cold)
+        tables = house.given.tables(reality, now)
+        part = [(point, cold_limits(tables.of_point(point.id))) for point in points[begin : begin + _BREATH]]
+        found += await asyncio.to_thread(_concluded, part, readings, now)
     return found
 
 
@@ -179,10 +181,10 @@ def told(found: Forecast, now: int) -> dict[str, Any]:
 
 
 def _concluded(
-    points: Iterable[Point], readings: Mapping[str, Kept], now: int, cold: Sequence[float]
+    points: Iterable[tuple[Point, Sequence[float]]], readings: Mapping[str, Kept], now: int
 ) -> list[Foreseen]:
     found: list[Foreseen] = []
-    for point in points:
+    for point, cold in points:
         kept = readings.get(point.id)
         if kept is not None:
             found += [Foreseen(point, each) for each in kept.foreseen(now, cold)]
