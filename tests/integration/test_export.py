@@ -18,7 +18,7 @@ from vardkase.archive.export import What, export
 from vardkase.archive.formats import JsonLines
 from vardkase.archive.store import Store, opened
 from vardkase.cli.export import _whole
-from vardkase.runtime.errors import Refused
+from vardkase.runtime.errors import Failed, Refused
 from vardkase_contracts.areas import Area
 
 LAN = Area.parse("24")
@@ -134,6 +134,48 @@ async def test_an_export_holds_a_part_of_the_rows_alone(
     monkeypatch.setattr(JsonLines, "row", noted)
     manifest = await exported(database, tmp_path / "out", LAN, night)
     assert manifest["files"][0]["rows"] == 40 == asked == written
+
+
+async def test_what_breaks_off_has_no_file_that_looks_whole(
+    archive: Filled, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was not written to its end has another name, and there is no manifest; so too when it ends by itself."""
+    night = a_night()
+    await night.put(archive)
+    rows = Store.rows
+
+    async def breaks(self: Store, query: str, *values: Any) -> AsyncIterator[Any]:
+        async for each in rows(self, query, *values):
+            yield each
+            if "alert_change" in query:
+                raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Store, "rows", breaks)
+    with pytest.raises(OSError, match="No space"):
+        await exported(database, tmp_path / "out", LAN, night)
+    names = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert names == ["alerts.csv.unfinished", "alerts.jsonl.unfinished", "reports.csv", "reports.jsonl"]
+
+
+def test_a_folder_that_cannot_have_its_name_is_told_of(tmp_path: Path) -> None:
+    """One line that names it, and nothing is left; a folder of somebody's files is not emptied of folders."""
+    to = tmp_path / "out"
+
+    def taken() -> None:
+        with _whole(to) as folder:
+            (folder / "a").write_text("x", encoding="utf-8")
+            (to / "theirs").mkdir(parents=True)
+
+    with pytest.raises(Failed, match=r"out cannot be written: Directory not empty"):
+        taken()
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    (tmp_path / ".other.partial" / "theirs").mkdir(parents=True)
+    with pytest.raises(Refused, match="cannot be emptied"), _whole(tmp_path / "other"):
+        pass
+    (tmp_path / ".linked.partial").symlink_to(to)
+    with pytest.raises(Refused, match="cannot be made"), _whole(tmp_path / "linked"):
+        pass
+    assert [path.name for path in to.iterdir()] == ["theirs"]
 
 
 def test_a_folder_has_its_name_when_it_is_whole(tmp_path: Path) -> None:

@@ -1,15 +1,14 @@
 """All that an archive has of an area, in open formats: a folder of files and a manifest, whole or not there at all.
 
-Rows go from the database to the files a part at a time. What must not be shown any more (redacted) is left out: of
-such a report its envelope alone is told.
+Rows go from the database to the files a part at a time. A file has its name when it is whole, and the manifest comes
+last: what breaks off leaves nothing that could be taken for an export.
 """
 
-import base64
 import hashlib
 import json
+import os
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -18,14 +17,15 @@ import orjson
 from vardkase.domain.merge import Identity
 from vardkase.domain.rules import Rules
 from vardkase_contracts.areas import Area
-from vardkase_contracts.instants import from_datetime, iso, to_datetime
+from vardkase_contracts.instants import iso, to_datetime
 from vardkase_contracts.vocab import Reality
 
-from .formats import Csv, Format, GeoJson, JsonLines, Kind, Parquet, Row, Writer, columns_of
+from .formats import Csv, Format, GeoJson, JsonLines, Parquet, Row, Writer, columns_of
 from .hiding import hide
-from .history import ENVELOPE, event_of, hidden_of
+from .history import hidden_of
 from .places import inside
 from .replay import Question, recreate
+from .sheets import SHEETS, Sheet
 from .store import Store
 
 MANIFEST: Final = "manifest.json"
@@ -33,6 +33,8 @@ VERSION: Final = 1
 """Of the manifest and of the columns: new ones may come, none goes."""
 RESTRICTED: Final = "restricted"
 """What everything but the manifest's own lines is: see docs/domain.md, "Public or restricted"."""
+UNFINISHED: Final = ".unfinished"
+"""What the name of a file ends in until all of it is written and on disk."""
 _CHUNK: Final = 1 << 20
 Progress = Callable[[str, int], None]
 """Called with the name of what is written and how many rows of it are."""
@@ -48,19 +50,6 @@ class What(NamedTuple):
     until: int
     """What was stored later (µs) is left out; the points are as they were known then."""
     formats: Collection[Format]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Sheet:
-    """A kind of rows."""
-
-    name: str
-    about: str
-    columns: Mapping[str, Kind]
-    query: str
-    """$1 the reality, $2 since, $3 until, $4 the kommuner or areas."""
-    row: Callable[[Mapping[str, Any], Collection[Identity]], Row]
-    """A row of the database as columns, and whole under `document`."""
 
 
 async def export(
@@ -98,8 +87,23 @@ async def export(
         "redacted": len(hidden),
         "files": files,
     }
-    (folder / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    path = folder / MANIFEST
+    _unfinished(path).write_text(json.dumps(manifest, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    _finish(path)
     return manifest
+
+
+def _unfinished(path: Path) -> Path:
+    """Where a file is written before it has its name."""
+    return path.with_name(path.name + UNFINISHED)
+
+
+def _finish(path: Path) -> None:
+    """Give a file its name: all of it is on disk first."""
+    unfinished = _unfinished(path)
+    with unfinished.open("rb") as file:
+        os.fsync(file.fileno())
+    unfinished.rename(path)
 
 
 async def _sheet(
@@ -118,6 +122,8 @@ async def _sheet(
             rows += 1
             if rows % 1_000 == 0:
                 progress(sheet.name, rows)
+    for path in made:
+        _finish(path)
     progress(sheet.name, rows)
     return [_file(path, rows, sheet.about, columns_of(sheet.columns)) for path in made]
 
@@ -125,13 +131,13 @@ async def _sheet(
 def _writers(sheet: Sheet, formats: Collection[Format], folder: Path) -> Iterator[tuple[Path, Writer]]:
     if "jsonl" in formats:
         path = folder / f"{sheet.name}.jsonl"
-        yield path, JsonLines(path)
+        yield path, JsonLines(_unfinished(path))
     if "csv" in formats:
         path = folder / f"{sheet.name}.csv"
-        yield path, Csv(path, sheet.columns)
+        yield path, Csv(_unfinished(path), sheet.columns)
     if "parquet" in formats:
         path = folder / f"{sheet.name}.parquet"
-        yield path, Parquet(path, sheet.columns)
+        yield path, Parquet(_unfinished(path), sheet.columns)
 
 
 async def _read(store: Store, what: What, sheet: Sheet, hidden: Collection[Identity]) -> AsyncIterator[Row]:
@@ -152,7 +158,7 @@ async def _points(
     then = await recreate(store, Question(what.area, what.reality, what.until, "known"), fallback)
     path, rows = folder / "points.geojson", 0
     head = {"classification": RESTRICTED, "area": what.area.code, "as_of": iso(what.until), "reality": what.reality}
-    writer = GeoJson(path, head)
+    writer = GeoJson(_unfinished(path), head)
     try:
         for state in then.states():
             document: dict[str, Any] = orjson.loads(orjson.dumps(state))
@@ -163,6 +169,7 @@ async def _points(
             rows += 1
     finally:
         writer.close()
+    _finish(path)
     progress("points", rows)
     return _file(path, rows, "The points as they were known at `until`, each with its state.", ())
 
@@ -194,167 +201,3 @@ def digest_of(path: Path) -> str:
         while part := file.read(_CHUNK):
             made.update(part)
     return made.hexdigest()
-
-
-# -- what is in them ---------------------------------------------------------------------------------------------------
-
-
-def _event(data: bytes) -> dict[str, Any]:
-    """A message as JSON that every format takes; of one that is none, its bytes."""
-    try:
-        event = event_of(data)
-        orjson.dumps(event)
-    except (ValueError, TypeError, RecursionError):
-        return {"undecodable_base64": base64.b64encode(data).decode()}
-    return event if type(event) is dict else {}
-
-
-def _report(row: Mapping[str, Any], hidden: Collection[Identity]) -> Row:
-    event = _event(row["data"])
-    redacted = (row["reality"], row["kommun"], row["id"]) in hidden
-    if redacted:
-        event = {name: event[name] for name in ENVELOPE if name in event}
-    place = {"stored_at": _iso(row["stored_at"]), "received": _iso(row["received"]), "origin": row["origin"]}
-    document = {**place, "sha256": row["digest"].hex(), "event": event, **({"redacted": True} if redacted else {})}
-    return {
-        **{
-            name: row[name]
-            for name in ("stored_at", "received", "observed", "reality", "kommun", "kind", "id", "source")
-        },
-        "point": f"{row['kommun']}-{row['slug']}",
-        "sha256": row["digest"].hex(),
-        "origin": row["origin"],
-        **{name: _text(event.get(name)) for name in ("role", "channel", "quality", "incident")},
-        "data": None if redacted else json.dumps(event.get("data"), ensure_ascii=False),
-        "redacted": "yes" if redacted else None,
-        "document": document,
-    }
-
-
-def _alert(row: Mapping[str, Any], _: Collection[Identity]) -> Row:
-    alert = _event(row["data"])
-    names = ("stored_at", "reality", "key", "alert_id", "rule", "rules_version", "level", "status", "cleared_reason")
-    return {
-        **{name: row[name] for name in (*names, "raised_at", "changed_at", "point", "area_level", "area_code")},
-        "text": _text((alert.get("text") or {}).get("sv")),
-        "acks": json.dumps(alert.get("acks"), ensure_ascii=False),
-        "document": {"stored_at": _iso(row["stored_at"]), "alert": alert},
-    }
-
-
-def _order(row: Mapping[str, Any], _: Collection[Identity]) -> Row:
-    event = _event(row["data"])
-    names = (
-        "stored_at",
-        "stream",
-        "reality",
-        "kind",
-        "id",
-        "source",
-        "area",
-        "given_at",
-        "role",
-        "by_level",
-        "by_code",
-    )
-    return {
-        **{name: row[name] for name in names},
-        "data": json.dumps(event.get("data"), ensure_ascii=False),
-        "document": {"stored_at": _iso(row["stored_at"]), "stream": row["stream"], "event": event},
-    }
-
-
-def _state(row: Mapping[str, Any], _: Collection[Identity]) -> Row:
-    names = ("stored_at", "reality", "kommun", "lifecycle", "condition", "freshness", "link", "runs_out_at")
-    told = {name: row[name] for name in names} | {
-        "point": f"{row['kommun']}-{row['slug']}",
-        "dark": None if row["dark"] is None else ("yes" if row["dark"] else "no"),
-        "open_alerts": row["open_alerts"],
-    }
-    return {**told, "document": {name: _plain(value) for name, value in told.items()}}
-
-
-def _rejected(row: Mapping[str, Any], _: Collection[Identity]) -> Row:
-    names = ("stored_at", "reality", "kommun", "slug", "reason", "field", "received", "origin")
-    told = {name: row[name] for name in names} | {"detail": row["detail"]}
-    return {**told, "document": {name: _plain(value) for name, value in told.items()}}
-
-
-def _iso(moment: Any) -> str | None:
-    return None if moment is None else iso(from_datetime(moment))
-
-
-def _plain(value: Any) -> Any:
-    return _iso(value) if hasattr(value, "utcoffset") else value
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
-
-
-_IN: Final = "reality = $1 AND stored_at > $2 AND stored_at <= $3"
-
-
-def _columns(*names: str, times: Collection[str] = (), numbers: Collection[str] = ()) -> dict[str, Kind]:
-    return {name: "time" if name in times else "number" if name in numbers else "text" for name in names}
-
-
-SHEETS: Final = (
-    Sheet(
-        name="reports",
-        about="Every copy of every report, as it first came to this node; in the JSON Lines each event whole.",
-        columns=_columns(
-            *("stored_at", "received", "observed", "reality", "kommun", "point", "kind", "id", "source", "role"),
-            *("channel", "quality", "incident", "origin", "sha256", "redacted", "data"),
-            times=("stored_at", "received", "observed"),
-        ),
-        query=f"SELECT * FROM report WHERE {_IN} AND kommun = ANY($4) ORDER BY stored_at, sequence, digest",  # noqa: S608
-        row=_report,
-    ),
-    Sheet(
-        name="alerts",
-        about="Every change of every alert, as it was published.",
-        columns=_columns(
-            *("stored_at", "reality", "key", "alert_id", "rule", "rules_version", "level", "status", "cleared_reason"),
-            *("raised_at", "changed_at", "point", "area_level", "area_code", "text", "acks"),
-            times=("stored_at", "raised_at", "changed_at"),
-        ),
-        query=f"SELECT * FROM alert_change WHERE {_IN} AND area_code = ANY($4) ORDER BY stored_at, sequence",  # noqa: S608
-        row=_alert,
-    ),
-    Sheet(
-        name="orders",
-        about="Every order about the area or what lies in it; one that came by two streams is there twice.",
-        columns=_columns(
-            *("stored_at", "stream", "reality", "kind", "id", "source", "area", "given_at", "role", "by_level"),
-            *("by_code", "data"),
-            times=("stored_at", "given_at"),
-        ),
-        query=f"SELECT * FROM act WHERE {_IN} AND area = ANY($4) ORDER BY stored_at, stream, sequence",  # noqa: S608
-        row=_order,
-    ),
-    Sheet(
-        name="states",
-        about="When the state of a point changed, and how it then was in short.",
-        columns=_columns(
-            *("stored_at", "reality", "kommun", "point", "lifecycle", "condition", "freshness", "link", "dark"),
-            *("runs_out_at", "open_alerts"),
-            times=("stored_at", "runs_out_at"),
-            numbers=("open_alerts",),
-        ),
-        query=f"SELECT * FROM state_change WHERE {_IN} AND kommun = ANY($4) ORDER BY stored_at, sequence",  # noqa: S608
-        row=_state,
-    ),
-    Sheet(
-        name="rejected",
-        about="Refused reports: why and which field, without what they held.",
-        columns=_columns(
-            *("stored_at", "reality", "kommun", "slug", "reason", "field", "detail", "received", "origin"),
-            times=("stored_at", "received"),
-        ),
-        query="SELECT *, document(data) -> 'data' ->> 'detail' AS detail FROM rejected "  # noqa: S608
-        f"WHERE {_IN} AND kommun = ANY($4) ORDER BY stored_at, sequence",
-        row=_rejected,
-    ),
-)
-"""What an export holds, beside the points."""

@@ -96,6 +96,7 @@ def _whole(to: Path) -> Iterator[Path]:
 
     Raises:
         Refused: it is there already, it cannot be made, or another one is writing it.
+        Failed: it cannot be given its name.
     """
     to = to.absolute()
     partial = to.with_name(f".{to.name}.partial")
@@ -103,32 +104,54 @@ def _whole(to: Path) -> Iterator[Path]:
         raise Refused(f"--to: {to} is there already: choose a folder that is not")
     try:
         partial.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = os.open(partial, os.O_RDONLY | os.O_DIRECTORY)
+        held = os.open(partial, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     except OSError as error:
         raise Refused(f"--to: {partial} cannot be made: {error.strerror}") from None
     try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Refused(f"--to: another export is writing {to}") from None
-        for left in partial.iterdir():
-            left.unlink()
+        _emptied(to, partial, held)
         before = os.umask(0o077)
         try:
             yield partial
-            _synced(partial)
-            partial.rename(to)
+            _named(partial, held, to)
         except BaseException:
             shutil.rmtree(partial, ignore_errors=True)
             raise
         finally:
             os.umask(before)
     finally:
-        os.close(lock)
+        os.close(held)
 
 
-def _synced(folder: Path) -> None:
-    """See to it that the files are on disk before their folder has its name."""
-    for path in folder.iterdir():
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
+def _emptied(to: Path, partial: Path, held: int) -> None:
+    """Have the folder alone, and nobody else's to read; what a killed run left in it is taken away.
+
+    Raises:
+        Refused: another one is writing it, or what is in it is not ours to take away.
+    """
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.fchmod(held, 0o700)
+        for left in partial.iterdir():
+            left.unlink()
+    except BlockingIOError:
+        raise Refused(f"--to: another export is writing {to}") from None
+    except OSError as error:
+        raise Refused(f"--to: {partial} is there, and cannot be emptied: {error.strerror}") from None
+
+
+def _named(partial: Path, held: int, to: Path) -> None:
+    """Give the folder its name: what it holds, and then that it has it, is on disk.
+
+    Raises:
+        Failed: it cannot be.
+    """
+    try:
+        os.fsync(held)
+        partial.rename(to)
+        parent = os.open(to.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(parent)
+        finally:
+            os.close(parent)
+    except OSError as error:
+        raise Failed(f"{to} cannot be written: {error.strerror or error}") from None
