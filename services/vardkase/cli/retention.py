@@ -94,6 +94,7 @@ def apply(
     area: Annotated[
         str | None, typer.Option(help="The node's, for the audit. [default: VARDKASE_AREA, else that of the node here]")
     ] = None,
+    by_timer: Annotated[bool, typer.Option("--by-timer", hidden=True)] = False,
     nats: NatsOption = None,
     creds: CredsOption = None,
     as_json: JsonOption = False,
@@ -106,6 +107,7 @@ def apply(
         raise Refused("what goes cannot be had back: look at `vardkase retention plan`, then give --yes")
     node = find_node(nats, creds)
     url = database(database_url or node.database)
+    who = "retention.timer" if by_timer else "retention"
     where = parse_area(area or os.environ.get("VARDKASE_AREA") or node.area or NATION_CODE)
 
     async def work() -> list[Done]:
@@ -117,7 +119,7 @@ def apply(
                 async with opened(url, "vardkase retention", keyring=keyring()) as store:
                     steps = await plan(store, policy, _now())
                     kept = await needed(store, steps)
-                return await let_go(letting, nc, steps, kept, _audit(writer, where))
+                return await let_go(letting, nc, steps, kept, _audit(writer, where, who))
             finally:
                 letting.close()
         except Away as error:
@@ -146,9 +148,9 @@ def _now() -> int:
     return from_datetime(datetime.now(UTC))
 
 
-def _audit(writer: StreamWriter, area: Area) -> Any:
+def _audit(writer: StreamWriter, area: Area, who: str) -> Any:
     async def tell(on: str, outcome: Outcome) -> None:
-        told = Told("retention", None, "retention.delete", on, area, "act", outcome, _now())
+        told = Told(who, None, "retention.delete", on, area, "act", outcome, _now())
         await writer.write_once([audit_event(told, f"urn:tp:node:{area.level}-{area.code}")])
 
     return tell

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from vardkase.cli.front import GATEWAY, Front
+from vardkase.cli.retention_timer import timer_of
 from vardkase.cli.run import TOGETHER
 from vardkase.federation import linkage, topology
 from vardkase.federation.links import Links
@@ -32,7 +33,7 @@ from vardkase.runtime.nats_config import Links as ServerLinks
 from vardkase.runtime.nats_refusals import Refusals
 from vardkase.runtime.nats_server import EmbeddedNats
 from vardkase.runtime.postgres import EmbeddedPostgres
-from vardkase.runtime.settings import Settings
+from vardkase.runtime.settings import Settings, environment
 from vardkase.runtime.supervisor import Standing, Supervisor, command
 from vardkase.runtime.watchdog import Watchdog
 from vardkase_contracts.areas import Area
@@ -115,6 +116,11 @@ async def _run(settings: Settings, directory: DataDir, when_ready: WhenReady) ->
     front = Front.of(settings)
     operator = Operator(settings.data_dir, Area.parse(settings.area)) if settings.gateway else None
     nats = _Nats(settings, operator)
+
+    def variables() -> dict[str, Any]:
+        return nats.variables() | archive.variables()
+
+    timer = timer_of(settings, lambda: environment(settings, **variables()))
     beside = (*archive.services, *((NOTIFIER,) if _notifies(settings) else ()))
     running = _processes(settings, front, beside)
     supervisor = Supervisor(
@@ -125,8 +131,8 @@ async def _run(settings: Settings, directory: DataDir, when_ready: WhenReady) ->
         beside=archive.beside,
         optional=beside,
         ask=None if nats.bus is None else nats.bus.illness,
-        standing=nats.standing,
-        variables=lambda: nats.variables() | archive.variables(),
+        standing=(*nats.standing, *timer),
+        variables=variables,
         prepare=nats.make_streams,
         bound=front.ops,
         handed=front.handed(_process_of(GATEWAY, running), lambda: None if nats.bus is None else nats.bus.public_url),

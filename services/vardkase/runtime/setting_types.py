@@ -20,6 +20,7 @@ _UNITS: Final = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86
 _DURATION: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(ms|s|m|h|d)?")
 _LONGEST: Final = 400 * 86400.0
 _PREFIX: Final = re.compile(r"[A-Za-z0-9_-]{1,64}(\.[A-Za-z0-9_-]{1,64}){0,7}")
+_TIME_OF_DAY: Final = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 _NODE: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,62}[A-Za-z0-9])?")
 
 
@@ -64,6 +65,12 @@ def _whole(value: Any, least: int, most: int, what: str) -> int:
 
 def _port(value: Any) -> int:
     return _whole(value, 0, 65535, "a port from 0 to 65535 (0 = a free one)")
+
+
+def _time_of_day(value: Any) -> str:
+    if not isinstance(value, str) or not _TIME_OF_DAY.fullmatch(value.strip()):
+        raise ValueError('expected a time of day, such as "03:30"')
+    return value.strip()
 
 
 def _descriptor(value: Any) -> int:
@@ -206,6 +213,8 @@ Copies = Annotated[int, BeforeValidator(_copies)]
 """How many servers keep the same: 1, 3 or 5."""
 Speed = Annotated[float, BeforeValidator(_speed)]
 """Times real time; 0 stands still."""
+TimeOfDay = Annotated[str, BeforeValidator(_time_of_day)]
+"""A time of day in Sweden, `03:30`."""
 AreaCode = Annotated[str, BeforeValidator(_area)]
 """The code of an area: `2480`, `24`, `norra` or `SE`."""
 NodeName = Annotated[str, BeforeValidator(_node)]

@@ -104,6 +104,8 @@ class Settings(BaseSettings):
 
     retention_file: types.ReadableFile | None = None
     """How long what is archived is kept, and by whose decision (`vardkase retention`). None: everything, for ever."""
+    retention_at: types.TimeOfDay | None = None
+    """When `vardkase up` lets go, each day, of what the policy says. None: it never does; the command does."""
     rules_file: types.ReadableFile | None = None
     """A table of rules instead of the built-in one."""
     alertmanager_url: types.HttpUrl | None = None
