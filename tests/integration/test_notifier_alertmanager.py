@@ -2,18 +2,22 @@
 
 import signal
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from notify_kit import AlertmanagerServer, Sink, World, running_notifier, seen, streams_of
 from servers import Eventually, NatsServer
+from vardkase.notifier.app import Notifier
 from vardkase.runtime.jetstream.connection import Connection
 from vardkase_contracts.instants import iso
 
 pytestmark = pytest.mark.alertmanager
 
+Notifying = Callable[..., AbstractAsyncContextManager[Notifier]]
 LOST, STAFF = "power.lost/2480-a", "staff.short/2480-a"
 
 
@@ -34,6 +38,12 @@ def alertmanager(tmp_path: Path, sink: Sink) -> AsyncIterator[AlertmanagerServer
 
 
 @pytest.fixture
+def notifying(nats_server: NatsServer, tmp_path: Path, alertmanager: AlertmanagerServer) -> Notifying:
+    """Runs a notifier that tells the Alertmanager, with more settings when they are given."""
+    return partial(running_notifier, nats_server.url, tmp_path / "n", alertmanager_url=alertmanager.url)
+
+
+@pytest.fixture
 async def world(nc: Connection) -> World:
     await streams_of(nc)
     return World(nc)
@@ -48,15 +58,10 @@ def ack(level: str = "nation", code: str = "SE", until: float = 600) -> dict[str
 
 
 async def test_a_flood_in_a_kommun_is_one_notification_that_lists(
-    nats_server: NatsServer,
-    tmp_path: Path,
-    sink: Sink,
-    alertmanager: AlertmanagerServer,
-    world: World,
-    eventually: Eventually,
+    notifying: Notifying, sink: Sink, world: World, eventually: Eventually
 ) -> None:
     """Twenty points lose power at once: one notification, then one that says that all is over."""
-    async with running_notifier(nats_server.url, tmp_path / "n", alertmanager_url=alertmanager.url) as notifier:
+    async with notifying() as notifier:
         await eventually(lambda: notifier.desk.receivers and all(c.ok for c in notifier.checks()), what="told")
         keys = [f"power.lost/2480-p{number}" for number in range(20)]
         for key in keys:
@@ -74,15 +79,10 @@ async def test_a_flood_in_a_kommun_is_one_notification_that_lists(
 
 
 async def test_a_graver_level_is_no_twin_of_the_one_before(
-    nats_server: NatsServer,
-    tmp_path: Path,
-    sink: Sink,
-    alertmanager: AlertmanagerServer,
-    world: World,
-    eventually: Eventually,
+    notifying: Notifying, sink: Sink, alertmanager: AlertmanagerServer, world: World, eventually: Eventually
 ) -> None:
     """Yellow, then red: the second notification has the red one alone, and the end is one."""
-    async with running_notifier(nats_server.url, tmp_path / "n", alertmanager_url=alertmanager.url):
+    async with notifying():
         await world.alert(STAFF, "yellow")
         await eventually(lambda: len(sink.got) == 1, what="yellow")
         await world.alert(STAFF, "red")
@@ -96,15 +96,10 @@ async def test_a_graver_level_is_no_twin_of_the_one_before(
 
 
 async def test_an_ack_of_the_own_area_quiets_and_ends_nothing(
-    nats_server: NatsServer,
-    tmp_path: Path,
-    sink: Sink,
-    alertmanager: AlertmanagerServer,
-    world: World,
-    eventually: Eventually,
+    notifying: Notifying, sink: Sink, alertmanager: AlertmanagerServer, world: World, eventually: Eventually
 ) -> None:
     """It becomes a silence there; one of another area does not; a worse level breaks it."""
-    async with running_notifier(nats_server.url, tmp_path / "n", alertmanager_url=alertmanager.url):
+    async with notifying():
         await world.alert(STAFF, "yellow", acks=[ack()])
         await world.alert(LOST, "red", acks=[ack("lan", "24")])
         await eventually(lambda: sink.got, what="the other one")
@@ -118,15 +113,10 @@ async def test_an_ack_of_the_own_area_quiets_and_ends_nothing(
 
 
 async def test_what_follows_from_another_is_muted_there(
-    nats_server: NatsServer,
-    tmp_path: Path,
-    sink: Sink,
-    alertmanager: AlertmanagerServer,
-    world: World,
-    eventually: Eventually,
+    notifying: Notifying, sink: Sink, alertmanager: AlertmanagerServer, world: World, eventually: Eventually
 ) -> None:
     """Cold rooms without power are not told of; they stand there, suppressed."""
-    async with running_notifier(nats_server.url, tmp_path / "n", alertmanager_url=alertmanager.url):
+    async with notifying():
         await world.alert(LOST, "critical")
         await world.alert("heat.low/2480-a", "red", inhibited_by=LOST)
         await eventually(lambda: alertmanager.alerts().get("heat.low/2480-a") == "red suppressed", what="suppressed")
@@ -136,16 +126,11 @@ async def test_what_follows_from_another_is_muted_there(
 
 
 async def test_what_comes_again_after_an_end_that_was_muted_is_told_again(
-    nats_server: NatsServer,
-    tmp_path: Path,
-    sink: Sink,
-    alertmanager: AlertmanagerServer,
-    world: World,
-    eventually: Eventually,
+    notifying: Notifying, sink: Sink, alertmanager: AlertmanagerServer, world: World, eventually: Eventually
 ) -> None:
     """Nobody can call 112, power is lost meanwhile and the telephones are back; gone again, it is told again."""
     calls = "comms.112/2480-a"
-    async with running_notifier(nats_server.url, tmp_path / "n", alertmanager_url=alertmanager.url):
+    async with notifying():
         await world.alert(calls, "critical", event="one")
         await eventually(lambda: len(sink.got) == 1, what="the warning")
         await world.alert(LOST, "critical")
@@ -160,40 +145,31 @@ async def test_what_comes_again_after_an_end_that_was_muted_is_told_again(
 
 
 async def test_exercises_stay_away_unless_they_are_asked_for(
-    nats_server: NatsServer,
-    tmp_path: Path,
-    alertmanager: AlertmanagerServer,
-    world: World,
-    eventually: Eventually,
+    notifying: Notifying, alertmanager: AlertmanagerServer, world: World, eventually: Eventually
 ) -> None:
     """Of exe and tst an Alertmanager holds nothing, until its setting names them."""
     for reality in ("exe", "tst"):
         await world.alert(LOST, reality=reality)
-    async with running_notifier(nats_server.url, tmp_path / "n", alertmanager_url=alertmanager.url):
+    async with notifying():
         await world.alert(STAFF)
         await eventually(lambda: STAFF in alertmanager.alerts(), what="the real one")
         assert alertmanager.alerts() == {STAFF: "red active"}
     own = {"realities": "exe"}
-    async with running_notifier(nats_server.url, tmp_path / "n", alertmanager_url=alertmanager.url, notify=own):
+    async with notifying(notify=own):
         await eventually(lambda: alertmanager.alerts() == {LOST: "red active"}, what="the exercise")
 
 
 async def test_a_restart_tells_nobody_anything_twice(
-    nats_server: NatsServer,
-    tmp_path: Path,
-    sink: Sink,
-    alertmanager: AlertmanagerServer,
-    world: World,
-    eventually: Eventually,
+    notifying: Notifying, sink: Sink, alertmanager: AlertmanagerServer, world: World, eventually: Eventually
 ) -> None:
     """What stood stands; what ended or changed meanwhile is told as that, once."""
-    async with running_notifier(nats_server.url, tmp_path / "n", alertmanager_url=alertmanager.url):
+    async with notifying():
         for key in (LOST, STAFF, "water.low/2480-a"):
             await world.alert(key, "yellow")
         await eventually(lambda: len(sink.got) == 3, what="three")
     await world.clear(LOST, "yellow")
     await world.alert(STAFF, "red")
-    async with running_notifier(nats_server.url, tmp_path / "n", alertmanager_url=alertmanager.url):
+    async with notifying():
         await eventually(lambda: len(sink.got) == 5, what="two more")
         wanted = {STAFF: "red active", "water.low/2480-a": "yellow active"}
         assert alertmanager.alerts() == wanted
@@ -208,7 +184,7 @@ async def test_a_restart_tells_nobody_anything_twice(
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 async def test_an_alertmanager_that_was_killed_knows_all_again(
-    nats_server: NatsServer,
+    notifying: Notifying,
     tmp_path: Path,
     sink: Sink,
     alertmanager: AlertmanagerServer,
@@ -217,7 +193,7 @@ async def test_an_alertmanager_that_was_killed_knows_all_again(
     number: signal.Signals,
 ) -> None:
     """It forgets its alerts: what stands is told again and not notified twice, what ended meanwhile is resolved."""
-    async with running_notifier(nats_server.url, tmp_path / "n", alertmanager_url=alertmanager.url) as notifier:
+    async with notifying() as notifier:
         await world.alert(LOST)
         await world.alert(STAFF, acks=[ack()])
         await world.alert("water.low/2480-a")
@@ -240,18 +216,12 @@ async def test_an_alertmanager_that_was_killed_knows_all_again(
 
 
 async def test_of_two_notifiers_one_tells(
-    nats_server: NatsServer,
-    tmp_path: Path,
-    sink: Sink,
-    alertmanager: AlertmanagerServer,
-    world: World,
-    eventually: Eventually,
+    notifying: Notifying, sink: Sink, world: World, eventually: Eventually
 ) -> None:
     """Side by side nothing is told twice; when one goes, the other goes on where it was."""
-    url = alertmanager.url
-    async with running_notifier(nats_server.url, tmp_path / "n", alertmanager_url=url, webhooks=sink.url("/w")) as one:
+    async with notifying(webhooks=sink.url("/w")) as one:
         await eventually(lambda: _tells(one), what="one tells")
-        two = running_notifier(nats_server.url, tmp_path / "n", alertmanager_url=url, webhooks=sink.url("/w"))
+        two = notifying(webhooks=sink.url("/w"))
         other = await two.__aenter__()
         try:
             await world.alert(LOST)
@@ -266,5 +236,5 @@ async def test_of_two_notifiers_one_tells(
     assert [rule for rule, _ in seen(sink.to("/am"))] == ["power.lost", "staff.short"]
 
 
-def _tells(notifier: object) -> bool:
-    return any(check.name == "lease" and check.detail == "tells" for check in notifier.checks())  # type: ignore[attr-defined]
+def _tells(notifier: Notifier) -> bool:
+    return any(check.name == "lease" and check.detail == "tells" for check in notifier.checks())

@@ -9,6 +9,7 @@ import typer
 
 from vardkase.cli import words
 from vardkase.cli.node import (
+    AreaArgument,
     CredsOption,
     JsonOption,
     NatsOption,
@@ -32,8 +33,6 @@ from vardkase_contracts.picture import PICTURE
 app: Final = typer.Typer(
     add_completion=False, help="Adopt a picture (fastställ): the samlade lägesbild.", no_args_is_help=True
 )
-
-AreaArgument = Annotated[str | None, typer.Argument(help="2480, 24, norra or SE. [default: the node's own]")]
 
 
 @app.callback()

@@ -9,6 +9,7 @@ import yaml
 from pydantic import ValidationError
 
 from vardkase.cli.node import (
+    AreaOption,
     CredsOption,
     JsonOption,
     NatsOption,
@@ -42,7 +43,7 @@ _LEFT_OUT: Final = {
 def fuel_round(
     *,
     trucks: Annotated[Path, typer.Option(metavar="FILE", help="Trucks and depots: YAML or JSON.")],
-    area: Annotated[str | None, typer.Option(help="2480, 24, norra or SE. [default: the node's own]")] = None,
+    area: AreaOption = None,
     hours: Annotated[float | None, typer.Option(min=0.1, max=72, help="How far ahead. [the file's, else 24]")] = None,
     reality: RealityOption = "act",
     nats: NatsOption = None,

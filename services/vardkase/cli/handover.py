@@ -16,6 +16,7 @@ from vardkase.archive.store import opened
 from vardkase.cli.archived import DatabaseOption, database, fallback, keyring
 from vardkase.cli.changes import in_words, quoted
 from vardkase.cli.node import (
+    AreaOption,
     CredsOption,
     JsonOption,
     NatsOption,
@@ -50,7 +51,7 @@ _SHOWN: Final = 12
 @app.command(name="handover")
 def command(
     *,
-    area: Annotated[str | None, typer.Option(help="2480, 24, norra or SE. [default: the node's own]")] = None,
+    area: AreaOption = None,
     since: Annotated[
         str | None,
         typer.Option(help="RFC 3339, a time of day, or how long ago (12h). [default: the last adopted picture]"),

@@ -17,11 +17,11 @@ from vardkase.cli.node import (
     print_json,
     run,
 )
-from vardkase.cli.orders import Acting, AsOption, NoteOption, RoleOption, WaitOption, actor_of, desk_of
-from vardkase.cli.times import day_and_clock, parse_coming, parse_past
+from vardkase.cli.orders import Acting, AsOption, EndedOption, NoteOption, RoleOption, WaitOption, actor_of, desk_of
+from vardkase.cli.times import day_and_clock, parse_coming, parse_past, wire
 from vardkase.cli.watching import node_now
 from vardkase.runtime.errors import Failed
-from vardkase_contracts import instants, vocab
+from vardkase_contracts import vocab
 from vardkase_contracts.areas import Area
 from vardkase_contracts.orders import IncidentOrder, Order
 
@@ -67,7 +67,7 @@ def declare(
 def list_(
     *,
     reality: RealityOption = "act",
-    all_: Annotated[bool, typer.Option("--all", help="Those that have ended too.")] = False,
+    all_: EndedOption = False,
     nats: NatsOption = None,
     creds: CredsOption = None,
     as_json: JsonOption = False,
@@ -101,9 +101,9 @@ async def _declare(
     async with desk_of(node) as desk:
         now = await node_now(desk.client, who.area, who.reality)
         since = now if begins is None else parse_past(begins, option="--from", now=now)
-        data = {"id": incident_id, "name": name, "areas": [each.code for each in areas], "from": _wire(since)}
+        data = {"id": incident_id, "name": name, "areas": [each.code for each in areas], "from": wire(since)}
         if until is not None:
-            data["until"] = _wire(parse_coming(until, option="--until", now=now))
+            data["until"] = wire(parse_coming(until, option="--until", now=now))
         where = ", ".join(words.area_title(each) for each in areas)
         done = f"Händelsen {name} gäller från {day_and_clock(since)}: {where}"
         await who.give(desk, "incident", who.area, data, now=now, done=done, incident=incident_id)
@@ -119,8 +119,8 @@ async def _end(node: Node, who: Acting, incident_id: str) -> None:
             "id": incident_id,
             "name": held.data.name,
             "areas": list(held.data.areas),
-            "from": _wire(held.data.from_),
-            "until": _wire(now),
+            "from": wire(held.data.from_),
+            "until": wire(now),
         }
         done = f"Händelsen {held.data.name} är slut"
         await who.give(desk, "incident", Area.parse(held.subject), data, now=now, done=done, incident=incident_id)
@@ -150,7 +150,3 @@ def _latest(orders: list[Order], now: datetime) -> dict[str, IncidentOrder]:
     """Each incident as it was last ordered by now."""
     given = [each for each in orders if isinstance(each, IncidentOrder) and each.time <= now]
     return {each.data.id: each for each in sorted(given, key=lambda each: (each.time, each.id))}
-
-
-def _wire(moment: datetime) -> str:
-    return instants.iso(instants.from_datetime(moment))

@@ -7,6 +7,7 @@ from typing import Annotated, Final
 import typer
 
 from vardkase.cli.node import (
+    AreaArgument,
     CredsOption,
     JsonOption,
     NatsOption,
@@ -36,7 +37,6 @@ from vardkase_contracts.signing import Signer
 
 app: Final = typer.Typer(add_completion=False, help="Needs and surplus, and who could help whom.")
 
-AreaArgument = Annotated[str | None, typer.Argument(help="2480, 24, norra or SE. [default: the node's own]")]
 _OUTCOME_S: Final = 5.0
 
 

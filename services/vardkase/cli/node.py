@@ -52,6 +52,8 @@ SignOption = Annotated[
     typer.Option("--sign", metavar="FILE", help=f"The kommun's secret key: reports are signed. [default: {SIGN_KEY}]"),
 ]
 RealityOption = Annotated[Reality, typer.Option(help="act: skarpt läge, exe: övning, tst: prov.")]
+AreaArgument = Annotated[str | None, typer.Argument(help="2480, 24, norra or SE. [default: the node's own]")]
+AreaOption = Annotated[str | None, typer.Option(help="2480, 24, norra or SE. [default: the node's own]")]
 JsonOption = Annotated[bool, typer.Option("--json", help="For machines: one JSON document per line.")]
 
 T = TypeVar("T")

@@ -50,6 +50,7 @@ NoteOption = Annotated[str | None, typer.Option(help="Why. Restricted; no names 
 WaitOption = Annotated[
     float, typer.Option(min=0, max=300, metavar="SECONDS", help="How long to wait for the node to take it in.")
 ]
+EndedOption = Annotated[bool, typer.Option("--all", help="Those that have ended too.")]
 
 Status = Literal["taken", "refused", "stored"]
 """`stored`: it is on disk, and the node has not (yet) said that it has taken it in."""

@@ -1,12 +1,12 @@
 """`vardkase request`: reports are asked for (begäran om lägesrapport), answered, and it is seen who has not."""
 
-from datetime import datetime
 from typing import Annotated, Any, Final
 
 import typer
 
 from vardkase.cli import words
 from vardkase.cli.node import (
+    AreaArgument,
     CredsOption,
     JsonOption,
     NatsOption,
@@ -18,10 +18,10 @@ from vardkase.cli.node import (
     run,
 )
 from vardkase.cli.orders import Acting, AsOption, NoteOption, RoleOption, WaitOption, actor_of, desk_of
-from vardkase.cli.times import day_and_clock, parse_coming
+from vardkase.cli.times import day_and_clock, parse_coming, wire
 from vardkase.cli.watching import node_now
 from vardkase.runtime.errors import Failed, Refused
-from vardkase_contracts import instants, vocab
+from vardkase_contracts import vocab
 from vardkase_contracts.areas import Area
 from vardkase_contracts.client import new_id
 from vardkase_contracts.orders import ReportRequestOrder
@@ -92,7 +92,7 @@ def answer(
 
 @app.command("list")
 def list_(
-    area: Annotated[str | None, typer.Argument(help="2480, 24, norra or SE. [default: the node's own]")] = None,
+    area: AreaArgument = None,
     *,
     reality: RealityOption = "act",
     nats: NatsOption = None,
@@ -136,7 +136,7 @@ async def _give(
             "id": name or order_id,
             "areas": [each.code for each in areas],
             "questions": list(questions),
-            "deadline": _wire(by),
+            "deadline": wire(by),
         }
         where = ", ".join(words.area_title(each) for each in areas)
         done = f"Lägesrapport begärd till {day_and_clock(by)}: {where}"
@@ -167,7 +167,7 @@ async def _end(node: Node, who: Acting, name: str) -> None:
             "id": name,
             "areas": list(last.data.areas),
             "questions": list(last.data.questions),
-            "deadline": _wire(last.data.deadline),
+            "deadline": wire(last.data.deadline),
             "withdrawn": True,
         }
         done = "Begäran är återkallad"
@@ -198,7 +198,3 @@ def _tell(each: PictureRequest) -> None:
         typer.echo(f"    - {question}")
     if each.missing:
         typer.echo(f"    saknas: {', '.join(Area.parse(code).name for code in each.missing)}")
-
-
-def _wire(moment: datetime) -> str:
-    return instants.iso(instants.from_datetime(moment))

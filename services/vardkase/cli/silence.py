@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Annotated, Final
 
 import typer
 
 from vardkase.cli import words
 from vardkase.cli.node import (
+    AreaArgument,
     CredsOption,
     JsonOption,
     NatsOption,
@@ -19,8 +19,8 @@ from vardkase.cli.node import (
     print_json,
     run,
 )
-from vardkase.cli.orders import Acting, AsOption, NoteOption, RoleOption, WaitOption, actor_of, desk_of
-from vardkase.cli.times import day_and_clock, parse_coming
+from vardkase.cli.orders import Acting, AsOption, EndedOption, NoteOption, RoleOption, WaitOption, actor_of, desk_of
+from vardkase.cli.times import day_and_clock, parse_coming, wire
 from vardkase.cli.watching import node_now
 from vardkase.domain.places import is_point, lies_in
 from vardkase.domain.silences import Silence, Silences, silence_document
@@ -68,10 +68,10 @@ def add(
 
 @app.command("list")
 def list_(
-    area: Annotated[str | None, typer.Argument(help="2480, 24, norra or SE. [default: the node's own]")] = None,
+    area: AreaArgument = None,
     *,
     reality: RealityOption = "act",
-    all_: Annotated[bool, typer.Option("--all", help="Those that have ended too.")] = False,
+    all_: EndedOption = False,
     nats: NatsOption = None,
     creds: CredsOption = None,
     as_json: JsonOption = False,
@@ -138,10 +138,10 @@ async def _add(
         if ends <= max(now, since):
             raise Refused("--until: expected a time after --from, and to come")
         order_id = new_id()
-        data = {"id": name or order_id, "matcher": matcher, "from": _wire(since), "until": _wire(ends)}
+        data = {"id": name or order_id, "matcher": matcher, "from": wire(since), "until": wire(ends)}
         place = matcher.get("point") or matcher.get("area") or about.code
         done = f"Tystat till {day_and_clock(ends)}: {_what(matcher.get('rule'), place)}"
-        more = {"silence": name or order_id, "until": _wire(ends)}
+        more = {"silence": name or order_id, "until": wire(ends)}
         await who.give(desk, "silence", about, data, now=now, done=done, order_id=order_id, **more)
 
 
@@ -156,7 +156,7 @@ async def _expire(node: Node, who: Acting, name: str) -> None:
             raise Failed(f"{who.area.code} has no silence {name} in force or to come ({who.reality})")
         last = next(each for each in orders if (each.id, each.data.by.code) == (held.rank[1], who.area.code))
         matcher = last.data.matcher.model_dump(exclude_unset=True)
-        data = {"id": name, "matcher": matcher, "from": instants.iso(held.since), "until": _wire(time)}
+        data = {"id": name, "matcher": matcher, "from": instants.iso(held.since), "until": wire(time)}
         done = f"Tystnaden är slut: {_what(held.rule, held.place or last.subject)}"
         await who.give(desk, "silence", Area.parse(last.subject), data, now=time, done=done, silence=name)
 
@@ -194,10 +194,6 @@ def _folded(orders: Iterable[SilenceOrder]) -> Silences:
     for order in orders:
         silences.take(order)
     return silences
-
-
-def _wire(moment: datetime) -> str:
-    return instants.iso(instants.from_datetime(moment))
 
 
 def _what(rule: str | None, place: str) -> str:

@@ -48,6 +48,11 @@ def day_and_clock(moment: datetime) -> str:
     return f"{local.day} {_MONTHS[local.month - 1]} {local:%H:%M}"
 
 
+def wire(moment: datetime) -> str:
+    """A time as it goes over the wire: RFC 3339, UTC."""
+    return instants.iso(instants.from_datetime(moment))
+
+
 def parse_past(text: str, *, option: str, now: datetime) -> datetime:
     """A time that has been: RFC 3339, a time of day (the last such), or how long ago ("20m", "2h").
 

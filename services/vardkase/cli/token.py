@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from vardkase.cli import words
-from vardkase.cli.node import CredsOption, JsonOption, NatsOption, connection_of, find_node, parse_area, print_json, run
+from vardkase.cli.node import (
+    AreaOption,
+    CredsOption,
+    JsonOption,
+    NatsOption,
+    connection_of,
+    find_node,
+    parse_area,
+    print_json,
+    run,
+)
 from vardkase.cli.times import STOCKHOLM, day_and_clock, parse_coming
 from vardkase.runtime.errors import Failed, Refused
 from vardkase_contracts import ids, instants
@@ -47,7 +57,7 @@ def token() -> None:
 def create(
     *,
     role: Annotated[AccessRole, typer.Option(help="What it opens: docs/access.md.")],
-    area: Annotated[str | None, typer.Option(help="2480, 24, norra or SE. [default: the node's own]")] = None,
+    area: AreaOption = None,
     point: Annotated[str | None, typer.Option(help="For a reporter: the one point.")] = None,
     realities: Annotated[str, typer.Option(help="Which worlds it opens, with commas between.")] = ",".join(REALITIES),
     label: LabelOption = "",

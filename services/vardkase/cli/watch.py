@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.live import Live
 
 from vardkase.cli.node import (
+    AreaArgument,
     CredsOption,
     JsonOption,
     NatsOption,
@@ -40,7 +41,7 @@ _PLAIN_HEIGHT: Final = 48
 
 @app.command()
 def watch(
-    area: Annotated[str | None, typer.Argument(help="2480, 24, norra or SE. [default: the node's own]")] = None,
+    area: AreaArgument = None,
     *,
     reality: RealityOption = "act",
     once: Annotated[bool, typer.Option("--once", help="Show it once, and end.")] = False,
