@@ -89,7 +89,7 @@ async def test_from_a_tank_that_empties_to_fuel_that_is_agreed_on(node: tuple[No
     (pair,) = await documents(cli, "needs", "match", "24")
     assert (pair["need"]["point"], pair["surplus"]["point"], pair["quantity"]) == (HERE, THERE, 200)
     yes = ("needs", "accept", f"{HERE}/n1", f"{THERE}/s1", "--quantity", "200")
-    assert "assigned" in (await cli(*yes)).stdout
+    assert "Drivmedel 200 l, brådskande, tilldelat" in (await cli(*yes)).stdout
     await running.until_quiet()
     (half,) = await documents(cli, "needs", "match", "24")
     assert half["accepted"] == ["need"]

@@ -6,10 +6,11 @@ from exercise_kit import START, made, status
 from vardkase.domain.exercises import Exercises
 from vardkase.exercise.evaluation import Heard, HeardAck, HeardAlert, HeardReport, evaluate
 from vardkase.exercise.plan import inject_id
-from vardkase.exercise.telling import page_of, text_of
+from vardkase.exercise.telling import KIND, page_of, text_of
 from vardkase_contracts.client import new_order
 from vardkase_contracts.instants import HOUR, MINUTE, iso, to_datetime
 from vardkase_contracts.orders import ExerciseOrder
+from vardkase_contracts.vocab import ORDER_KINDS, REPORT_KINDS
 
 EXPECT = [
     {"alert": {"rule": "power.lost", "about": "2480-skolan"}, "within": "2m"},
@@ -154,11 +155,20 @@ def test_copies_and_order_change_nothing() -> None:
 
 def test_told_in_swedish() -> None:
     """People read it as lines and as a page that stands by itself; what somebody wrote is text there."""
-    scenario = made(status("a", "5m", expect=[{"report": {"from": "2480"}, "within": "15m"}]), name="<b>Övning</b>")
+    lost = {"ack": {"rule": "power.lost", "about": "2480-skolan"}, "within": "5m"}
+    asked = {"report": {"from": "2480", "kinds": ["need", "status"]}, "within": "5m"}
+    injects = [
+        status("a", "5m", expect=[{"report": {"from": "2480"}, "within": "15m"}]),
+        status("b", "6m", expect=[lost, asked]),
+    ]
+    scenario = made(*injects, name="<b>Övning</b>")
+    assert set(KIND) == {*REPORT_KINDS, *ORDER_KINDS}
     found = evaluate(scenario, START, Heard(), minute(60))
     text, page = text_of(found), page_of(found)
     assert "a: rapport från 2480 inom 15 min: inspelet gick inte ut" in text
-    assert "2480 Umeå: 0 av 1 i tid" in text
+    assert "b: kvittens av ”ingen el” för 2480-skolan inom 5 min: inspelet gick inte ut" in text
+    assert "b: rapport från 2480 (behov eller läge) inom 5 min: inspelet gick inte ut" in text
+    assert "2480 Umeå: 0 av 3 i tid" in text
     assert "&lt;b&gt;Övning&lt;/b&gt;" in page
     assert "<b>" not in page
     assert "<script" not in page

@@ -40,6 +40,10 @@ def test_the_shipped_one_is_right() -> None:
             {"injects": [status("a", "1m", expect=[{"report": {"from": "2409"}, "within": "5m"}])]},
             "injects.0.expect.0",
         ),
+        (
+            {"injects": [status("a", "1m", expect=[{"ack": {"rule": "power.out", "about": "2480"}, "within": "5m"}])]},
+            "injects.0.expect.0.ack.rule",
+        ),
     ],
 )
 def test_one_error_that_names_the_field(changes: dict[str, Any], field: str) -> None:
@@ -48,6 +52,19 @@ def test_one_error_that_names_the_field(changes: dict[str, Any], field: str) -> 
         made(**changes)
     assert caught.value.field == field
     assert str(caught.value).startswith(f"scenario x.yaml: {field}: ")
+
+
+def test_what_a_first_scenario_gets_wrong_is_told_plainly() -> None:
+    """A code without quotes is a number in YAML; a field that there is not is called that."""
+    for text, said in {
+        "area: 24": 'area: expected a text; a code stands within quotes in YAML: "2480"',
+        "place: x": "place: there is no such field",
+    }.items():
+        whole = "id: ovning\nname: Övning\narea: '24'\nareas: ['2480']\nduration: 1h\ninjects: []\n"
+        kept = [line for line in whole.splitlines() if not line.startswith(text.partition(":")[0] + ":")]
+        with pytest.raises(ScenarioError) as caught:
+            Scenario.parse("\n".join([text, *kept]).encode(), name="x.yaml")
+        assert str(caught.value) == f"scenario x.yaml: {said}"
 
 
 @pytest.mark.parametrize("raw", [b"- a", b"{", b"\xff\xfe", b"x" * (1 << 20) + b"xx"])

@@ -9,6 +9,7 @@ import orjson
 from vardkase.archive.changes import alert_entry
 from vardkase.archive.handover import MOST, Cutoff, Frame, Now, compose
 from vardkase.archive.places import concerning, inside
+from vardkase.cli.changes import in_words
 from vardkase.gateway.reporting import pages
 from vardkase.gateway.shift.printed import WORDS
 from vardkase.gateway.shift.since import since
@@ -214,3 +215,11 @@ def test_what_lies_in_an_area_and_what_concerns_it() -> None:
     assert set(concerning(Area.parse("2480"))) == {"2480", "24", "norra", "SE"}
     assert {"norra", "SE"} < set(concerning(LAN))
     assert "norra" not in inside(LAN)
+
+
+def test_an_order_about_an_exercise_is_told_in_words() -> None:
+    """Which exercise, what became of it and where, and no name of ours."""
+    said = {"id": "ovning-x", "name": "Övning X", "areas": ["2480", "2482"], "state": "aborted"}
+    entry = {"what": "order.exercise", "order": said, "by": {"role": "tib", "code": "24"}, "note": None}
+    words = "Övning: Övning X, ÖVNING AVBRUTEN – SKARPT LÄGE: Umeå, Skellefteå (TiB, Västerbottens län)"  # noqa: RUF001 -- as it is written
+    assert in_words(entry) == words

@@ -35,8 +35,8 @@ from vardkase.domain.exercises import ABORTED_SV
 from vardkase.domain.places import lies_in
 from vardkase.exercise.evaluation import evaluate
 from vardkase.exercise.plan import kommuner_of, step_of
-from vardkase.exercise.scenario import Inject, Scenario, ScenarioError
-from vardkase.exercise.telling import page_of, text_of
+from vardkase.exercise.scenario import Inject, Scenario, ScenarioError, shipped
+from vardkase.exercise.telling import KIND, page_of, text_of
 from vardkase.runtime.errors import Failed, Refused
 from vardkase_contracts import instants, vocab
 from vardkase_contracts.areas import Area
@@ -66,7 +66,7 @@ def check(file: FileArgument) -> None:
     scenario = load(file)
     typer.echo(f"{scenario.name} ({scenario.id}): {', '.join(scenario.areas)}, {_length(scenario.duration)}")
     for step in steps(scenario, _ZERO):
-        typer.echo(f"{_length(step.send_at - _ZERO):>8}  {step.inject}: {step.event.kind} {step.place}")
+        typer.echo(f"{_length(step.send_at - _ZERO):>8}  {step.inject}: {KIND[step.event.kind]} {step.place}")
 
 
 @app.command()
@@ -354,8 +354,8 @@ def _write(path: Path, text: str) -> None:
 
 
 def _id_of(name: str) -> str:
-    """The id of an exercise that is named by its file or its id."""
-    return load(name).id if Path(name).suffix in {".yaml", ".yml"} else name
+    """The id of an exercise that is named by its file, the name of a shipped one, or its id."""
+    return load(name).id if Path(name).suffix in {".yaml", ".yml"} or name in shipped() else name
 
 
 def _length(length: int) -> str:

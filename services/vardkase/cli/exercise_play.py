@@ -14,6 +14,7 @@ from vardkase.domain.places import lies_in
 from vardkase.exercise.plan import Step, inject_id, steps_of
 from vardkase.exercise.player import Became, Player
 from vardkase.exercise.scenario import Scenario, ScenarioError
+from vardkase.exercise.telling import KIND
 from vardkase.runtime.errors import Failed, Refused
 from vardkase_contracts import instants
 from vardkase_contracts.areas import Area
@@ -132,7 +133,7 @@ def tell_step(step: Step, became: Became, *, as_json: bool) -> None:
         print_json(json.dumps(told, ensure_ascii=False))
     else:
         at = clock(instants.to_datetime(step.due), seconds=True)
-        typer.echo(f"{at}  {step.inject}: {step.event.kind} {step.place}: {_BECAME[became]}")
+        typer.echo(f"{at}  {step.inject}: {KIND[step.event.kind]} {step.place}: {_BECAME[became]}")
 
 
 def clock_of(instant: int) -> str:

@@ -22,22 +22,26 @@ from vardkase.cli.node import (
     signer_of,
 )
 from vardkase.cli.states import states_of
+from vardkase.cli.times import day_and_clock
 from vardkase.cli.words import REFUSED
 from vardkase.domain.places import is_point
 from vardkase.gateway.matching import Match, match
 from vardkase.gateway.needed import Need, needs_of
+from vardkase.gateway.shift.printed import WORDS
 from vardkase.logistics.acceptance import NotOpen, accepted, report_id
 from vardkase.logistics.transport import Unsolved
 from vardkase.runtime.errors import FAILED, Failed, Refused
 from vardkase_contracts import vocab
 from vardkase_contracts.areas import NATION_CODE, Area
 from vardkase_contracts.client import Ack, BatchIncomplete, InvalidEvent, new_report
+from vardkase_contracts.instants import parse, to_datetime
 from vardkase_contracts.reports import ReportBase
 from vardkase_contracts.signing import Signer
 
 app: Final = typer.Typer(add_completion=False, help="Needs and surplus, and who could help whom.")
 
 _OUTCOME_S: Final = 5.0
+_SIDE: Final = {"need": "den som behöver", "surplus": "den som ger"}
 
 
 @app.callback()
@@ -61,9 +65,12 @@ def list_(
             print_json(json.dumps(each.told(), ensure_ascii=False))
         else:
             kind = "överskott" if each.direction == "surplus" else "behov"
-            by = f", senast {each.value['needed_by']}" if each.value.get("needed_by") else ""
+            by = f", senast {_at(each.value['needed_by'])}" if each.value.get("needed_by") else ""
             late = " FÖRSENAT" if each.overdue else ""
-            typer.echo(f"{kind:<10} {_what(each)}: {_name(each)} ({each.value['state']}{by}){late}")
+            state = WORDS.need_state(each.value["state"])
+            typer.echo(f"{kind:<10} {WORDS.need(each.value)}: {_name(each)} ({state}{by}){late}")
+    if not found and not as_json:
+        typer.echo("Inget behövs, och inget kan avvaras.")
 
 
 @app.command(name="match")
@@ -138,7 +145,7 @@ def accept(
             reason = "okänt skäl" if ack.outcome.reason is None else REFUSED[ack.outcome.reason]
             typer.echo(f"Avvisad: {each['need_id']}: {ack.outcome.detail} ({reason})")
         else:
-            typer.echo(f"Rapporterat: {point}/{each['need_id']} {each['state']}")
+            typer.echo(f"Rapporterat: {point}/{each['need_id']}: {WORDS.need(each)}, {WORDS.need_state(each['state'])}")
     if any(ack.outcome is not None and ack.outcome.status == "rejected" for ack in acks):
         raise typer.Exit(FAILED)
 
@@ -164,11 +171,8 @@ def _side(text: str) -> tuple[str, str]:
     return point, need_id
 
 
-def _what(need: Need) -> str:
-    quantity = need.value.get("quantity")
-    return (
-        f"{need.kind or 'okänt'}{'' if quantity is None else f' {quantity:g}'} {need.value.get('unit') or ''}".strip()
-    )
+def _at(text: str) -> str:
+    return day_and_clock(to_datetime(parse(text)))
 
 
 def _name(need: Need) -> str:
@@ -176,7 +180,7 @@ def _name(need: Need) -> str:
 
 
 def _pair(pair: Match) -> str:
-    much = "" if pair.quantity is None else f" {pair.quantity:g} {pair.told()['unit'] or ''}"
-    waits = f"; godtaget av {', '.join(pair.accepted)}" if pair.accepted else ""
+    what = WORDS.need({"kind": pair.need.kind, "quantity": pair.quantity, "unit": pair.told()["unit"]})
+    waits = f"; godtaget av {' och '.join(_SIDE[side] for side in pair.accepted)}" if pair.accepted else ""
     late = "; kommer för sent" if pair.late else ""
-    return f"{pair.need.kind}{much}: {_name(pair.surplus)} → {_name(pair.need)}, {pair.km:.0f} km{late}{waits}"
+    return f"{what}: {_name(pair.surplus)} → {_name(pair.need)}, {pair.km:.0f} km{late}{waits}"

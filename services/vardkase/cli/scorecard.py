@@ -16,7 +16,7 @@ from vardkase.cli.node import JsonOption, RealityOption, parse_area, print_json,
 from vardkase.cli.times import day_and_clock, parse_past
 from vardkase.runtime.database import Away
 from vardkase.runtime.errors import Failed, Refused
-from vardkase_contracts.instants import DAY, from_datetime, iso, to_datetime
+from vardkase_contracts.instants import DAY, from_datetime, iso, parse, to_datetime
 
 app: Final = typer.Typer(add_completion=False)
 
@@ -68,5 +68,8 @@ def _lines(card: Mapping[str, Any]) -> list[str]:
         f"{reason(each['reason'])}"
         for each in card["rejected"]["reasons"]
     ]
-    lines += [f"Tyst {span(each['seconds'])}: {each['point']} från {each['since']}" for each in card["gaps"][:5]]
+    lines += [
+        f"Tyst {span(each['seconds'])}: {each['point']} från {day_and_clock(to_datetime(parse(each['since'])))}"
+        for each in card["gaps"][:5]
+    ]
     return lines

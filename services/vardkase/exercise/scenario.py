@@ -30,6 +30,11 @@ LEAST_EVERY: Final = 10 * SECOND
 """The shortest time between two repetitions."""
 _SUFFIX: Final = ".yaml"
 _ROOT: Final = "(file)"
+_PLAIN: Final = {
+    "extra_forbidden": "there is no such field",
+    "string_type": 'expected a text; a code stands within quotes in YAML: "2480"',
+}
+"""What is said of faults that whoever writes their first scenario makes."""
 
 
 class ScenarioError(ValueError):
@@ -126,6 +131,13 @@ class ExpectedAlert(Settings):
     """A point's id, or an area's code."""
     level: vocab.AlertLevel | None = None
     """At least of this level."""
+
+    @field_validator("rule")
+    @classmethod
+    def _is(cls, rule: str) -> str:
+        if rule not in vocab.RULES:
+            raise ValueError(f"there is no such rule; the rules: {', '.join(vocab.RULES)}")
+        return rule
 
     @property
     def key(self) -> str:
@@ -292,7 +304,8 @@ class Scenario(Settings):
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             field = ".".join(str(part) for part in first["loc"]) or _ROOT
-            raise ScenarioError(name, field, first["msg"].removeprefix("Value error, ")) from error
+            detail = _PLAIN.get(first["type"], first["msg"].removeprefix("Value error, "))
+            raise ScenarioError(name, field, detail) from error
         found._digest = hashlib.sha256(raw).hexdigest()  # noqa: SLF001 -- its own
         wrong = next(_wrong(found), None)
         if wrong is not None:

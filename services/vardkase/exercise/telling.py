@@ -6,6 +6,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from vardkase.domain.exercises import ABORTED_SV
+from vardkase.domain.texts import rule_words
 from vardkase_contracts.instants import parse, to_datetime
 
 _STOCKHOLM: Final = ZoneInfo("Europe/Stockholm")
@@ -17,6 +18,28 @@ RESULT: Final[Mapping[str, str]] = {
     "cancelled": "avbröts",
     "not_sent": "inspelet gick inte ut",
 }
+KIND: Final[Mapping[str, str]] = {
+    "register": "registerpost",
+    "status": "läge",
+    "resources": "resurser",
+    "need": "behov",
+    "confirm": "oförändrat",
+    "heartbeat": "livstecken",
+    "contact": "kontaktförsök",
+    "activation": "aktivering",
+    "withdraw": "återtagande",
+    "retire": "avveckling",
+    "note": "meddelande",
+    "incident": "händelse",
+    "report_request": "begäran om lägesrapport",
+    "ack": "kvittering",
+    "silence": "tystat larm",
+    "rules": "ändrade gränser",
+    "adopt": "fastställd lägesbild",
+    "redact": "dold uppgift",
+    "exercise": "övning",
+}
+"""What is reported or ordered."""
 _WHAT: Final[Mapping[str, str]] = {"report": "rapport från", "alert": "larm"}
 _TIMES: Final = (("to_report", "inspel → rapport"), ("to_alert", "inspel → larm"), ("to_ack", "larm → kvittens"))
 
@@ -108,8 +131,8 @@ def length(seconds: float) -> str:
 
 def _expectation(each: Mapping[str, Any], *, named: bool = True) -> str:
     said = each["said"][each["what"]]
-    rule = "" if each["what"] == "report" else f" {said['rule']}"
-    kinds = f" ({', '.join(said['kinds'])})" if said.get("kinds") else ""
+    rule = "" if each["what"] == "report" else f" ”{rule_words(said['rule'])[0]}”"
+    kinds = f" ({' eller '.join(KIND[kind] for kind in said['kinds'])})" if said.get("kinds") else ""
     before = f"{each['inject']}: " if named else ""
     place = each["place"] if each["what"] == "report" else f"för {each['place']}"
     if each["what"] == "ack":

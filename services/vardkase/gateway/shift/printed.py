@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from vardkase.domain.exercises import ABORTED_SV
 from vardkase.gateway.reporting import words
 from vardkase_contracts import vocab
 from vardkase_contracts.areas import KOMMUNER, Area
@@ -29,12 +30,14 @@ ORDER: Final[Mapping[str, str]] = {
     "order.adopt": "Fastställd lägesbild",
     "order.redact": "Dold uppgift",
     "order.rules": "Ändrade gränser",
+    "order.exercise": "Övning",
 }
 SINCE: Final[Mapping[str, str]] = {
     "given": "tiden som angavs",
     "adopted": "senast fastställda lägesbild",
     "default": "12 timmar tillbaka, då ingen lägesbild är fastställd",
 }
+EXERCISE: Final[Mapping[str, str]] = {"running": "pågår", "stopped": "avslutad", "aborted": ABORTED_SV}
 LIFECYCLES: Final[Mapping[str, str]] = {
     "open": "öppna",
     "establishing": "upprättas",
@@ -124,7 +127,7 @@ class Words:
         return words.ACTIVATION.get(word, word)  # type: ignore[call-overload]
 
     @staticmethod
-    def about(order: Mapping[str, Any]) -> str:
+    def about(order: Mapping[str, Any]) -> str:  # noqa: PLR0911 -- one case a kind of order
         """What an order says, in short."""
         said = order["order"]
         match order["what"]:
@@ -137,6 +140,9 @@ class Words:
                 return f"till {asked}. {' '.join(said.get('questions', ()))}".strip()
             case "order.adopt":
                 return f"{Words.area(said['code'])}, version {said['version'][:12]}"
+            case "order.exercise":
+                asked = ", ".join(Words.area(each) for each in said["areas"])
+                return f"{said['name']}, {EXERCISE.get(said['state'], said['state'])}: {asked}"
             case "order.rules":
                 return str(said["scope"])
             case _:
