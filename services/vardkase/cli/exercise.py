@@ -65,8 +65,16 @@ def check(file: FileArgument) -> None:
     """Looks whether a scenario is right, and lists what it sends and when."""
     scenario = load(file)
     typer.echo(f"{scenario.name} ({scenario.id}): {', '.join(scenario.areas)}, {_length(scenario.duration)}")
-    for step in steps(scenario, _ZERO):
-        typer.echo(f"{_length(step.send_at - _ZERO):>8}  {step.inject}: {KIND[step.event.kind]} {step.place}")
+    lines = [
+        (step.send_at - _ZERO, f"{step.inject}: {KIND[step.event.kind]} {step.place}")
+        for step in steps(scenario, _ZERO)
+    ]
+    for each in scenario.injects:
+        if (down := each.silence) is not None:
+            where, lost = ", ".join((*down.areas, *down.points)), "; det går förlorat" if down.lost else ""
+            lines.append((each.at, f"{each.name}: linjen är nere i {_length(down.lasts)}: {where}{lost}"))
+    for at, line in sorted(lines, key=lambda line: line[0]):
+        typer.echo(f"{_length(at):>8}  {line}")
 
 
 @app.command()

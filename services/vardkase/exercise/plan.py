@@ -104,9 +104,10 @@ def step_of(scenario: Scenario, inject: Inject, due: int, number: int | str = 0,
     try:
         made = _event(scenario, inject, identity, due)
     except InvalidEvent as error:
-        raise ScenarioError(scenario.id, f"{field}.{inject.what}.{error.field}", error.detail) from error
+        where = f"{field}.{inject.what}.{error.field}"
+        raise ScenarioError(scenario.id, where, f"{error.detail} (inject {inject.name})") from error
     except ValueError as error:
-        raise ScenarioError(scenario.id, f"{field}.{inject.what}", str(error)) from error
+        raise ScenarioError(scenario.id, f"{field}.{inject.what}", f"{error} (inject {inject.name})") from error
     if made is None:
         return None
     event, place = made

@@ -296,7 +296,9 @@ class Scenario(Settings):
         try:
             document: Any = yaml.safe_load(raw)
         except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise ScenarioError(name, _ROOT, f"not YAML: {' '.join(str(error).split())}") from error
+            mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+            where = "" if mark is None else f" (line {mark.line + 1})"
+            raise ScenarioError(name, _ROOT, f"not YAML{where}: {problem or ' '.join(str(error).split())}") from error
         if not isinstance(document, dict):
             raise ScenarioError(name, _ROOT, "expected fields, such as id, name, area, areas, duration and injects")
         try:
@@ -305,12 +307,22 @@ class Scenario(Settings):
             first = error.errors(include_url=False, include_input=False)[0]
             field = ".".join(str(part) for part in first["loc"]) or _ROOT
             detail = _PLAIN.get(first["type"], first["msg"].removeprefix("Value error, "))
-            raise ScenarioError(name, field, detail) from error
+            raise ScenarioError(name, field, detail + _which(document, first["loc"])) from error
         found._digest = hashlib.sha256(raw).hexdigest()  # noqa: SLF001 -- its own
         wrong = next(_wrong(found), None)
         if wrong is not None:
             raise ScenarioError(name, *wrong)
         return found
+
+
+def _which(document: dict[str, Any], path: tuple[int | str, ...]) -> str:
+    """The name of the inject that a path of a document leads to: who counts them begins with 1."""
+    match path:
+        case ("injects", int(at), *_) if isinstance(document["injects"], list):
+            name = document["injects"][at].get("name") if isinstance(document["injects"][at], dict) else None
+            return f" (inject {name})" if isinstance(name, str) else ""
+        case _:
+            return ""
 
 
 def _wrong(scenario: Scenario) -> Iterator[tuple[str, str]]:
@@ -327,12 +339,12 @@ def _wrong(scenario: Scenario) -> Iterator[tuple[str, str]]:
             yield f"{where}.name", f"{inject.name} stands twice"
         seen.add(inject.name)
         if inject.at > scenario.duration:
-            yield f"{where}.at", "after the end of the exercise"
+            yield f"{where}.at", f"after the end of the exercise (inject {inject.name})"
         places = [(where, place) for place in inject.places]
         places += [(f"{where}.expect.{number}", each.place) for number, each in enumerate(inject.expect)]
         for field, place in places:
             if not scenario.covers(place) and place != scenario.area:
-                yield field, f"{place} takes no part in the exercise (areas)"
+                yield field, f"{place} takes no part in the exercise: it is not in areas (inject {inject.name})"
 
 
 def shipped() -> tuple[str, ...]:
