@@ -86,6 +86,10 @@ class Officer:
         assert done.returncode == 0, done.stderr
         return done
 
+    def say(self, *words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "vardkase.cli.main", *words, "--nats", self.up.told["nats"]]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
     def watch(self, area: str, reality: str) -> str:
         words = ["watch", area, "--once", "--reality", reality, "--nats", self.up.told["nats"]]
         command = [sys.executable, "-m", "vardkase.cli.main", *words]
@@ -185,6 +189,9 @@ def test_an_exercise_beside_a_storm(officer: Officer, stack: ExitStack, tmp_path
     officer.run("abort", "--area", "2480")
     until(lambda: officer.report("confirm", "2480-skolan", {}, "exe").status_code == 409, "the abort")
     refused = officer.report("confirm", "2480-skolan", {}, "exe")
+    by_command = officer.say("report", "confirm", "2480-skolan", "--reality", "exe")
+    assert (by_command.returncode, f"{BANNER}: Umeå." in by_command.stderr) == (1, True)
+    assert officer.say("report", "confirm", "2482-badet", "--reality", "exe").returncode == 0
     assert refused.json()["detail"].startswith(BANNER)
     assert officer.report("status", "2482-badet", {"occupancy": 3}, "exe").status_code == 202
     for reality in ("act", "exe"):

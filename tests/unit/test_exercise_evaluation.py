@@ -120,7 +120,10 @@ def test_an_abort_ends_what_is_expected() -> None:
         heard(
             order("aborted", 12, ["2480"]),
             alerts=[HeardAlert(KEY, "red", minute(6))],
-            reports=[HeardReport("p1", "2480-skolan", "status", minute(14), minute(14))],
+            reports=[
+                HeardReport("p1", "2480-skolan", "status", minute(14), minute(14)),
+                HeardReport("p2", "2480-skolan", "need", minute(14), minute(14)),
+            ],
         ),
         minute(60),
     )
@@ -131,7 +134,7 @@ def test_an_abort_ends_what_is_expected() -> None:
         ("report", "missing", None),
     ]
     umea = found["kommuner"][0]
-    assert (umea["aborted_at"], umea["after_abort"]) == (iso(minute(12)), 1)
+    assert (umea["aborted_at"], umea["after_abort"]) == (iso(minute(12)), 2), "they answer nothing"
 
 
 def test_a_kommuns_own_part() -> None:

@@ -223,3 +223,16 @@ def test_an_order_about_an_exercise_is_told_in_words() -> None:
     entry = {"what": "order.exercise", "order": said, "by": {"role": "tib", "code": "24"}, "note": None}
     words = "Övning: Övning X, ÖVNING AVBRUTEN – SKARPT LÄGE: Umeå, Skellefteå (TiB, Västerbottens län)"  # noqa: RUF001 -- as it is written
     assert in_words(entry) == words
+
+
+def test_what_is_acknowledged_and_what_can_be_spared_is_told_of_whom_it_is() -> None:
+    """Of several acknowledgements the latest, wherever it stands; a surplus is not asked for."""
+    acks = [
+        {"role": "tib", "code": "2481", "at": "2026-11-20T02:00:00Z", "note": None},
+        {"role": "stab", "code": "24", "at": "2026-11-20T01:00:00Z", "note": "x"},
+    ]
+    alert = {"level": "red", "text": {"sv": "Röd: A: ingen el"}, "acks": acks}
+    assert in_words({"what": "alert.acked", "alert": alert}) == "kvitterat av TiB, Lycksele: röd, ingen el"
+    spared = {"what": "surplus.requested", "need": {"kind": "fuel", "quantity": 5, "unit": "l"}}
+    assert in_words(spared) == "överskott: Drivmedel 5 l, kan avvaras"
+    assert in_words(spared | {"what": "need.requested"}) == "behov: Drivmedel 5 l, begärt"

@@ -22,7 +22,7 @@ from vardkase.cli.node import (
     run,
     signer_of,
 )
-from vardkase.cli.times import parse_past
+from vardkase.cli.times import day_and_clock, parse_past
 from vardkase.runtime.errors import Failed, Refused
 from vardkase_contracts import instants, signing, streams, subjects
 from vardkase_contracts.areas import KOMMUNER, NATION, Area
@@ -307,6 +307,14 @@ def _tell(manifest: "Manifest", key: str, *, as_json: bool, **more: Any) -> None
     if manifest.count:
         typer.echo(
             f"    nummer {manifest.first} till {manifest.last} i loggen, "
-            f"mottagna {manifest.received_from} till {manifest.received_upto}"
+            f"mottagna {_at(manifest.received_from)} till {_at(manifest.received_upto)}"
         )
-    typer.echo(f"    skrivna {instants.iso(instants.from_datetime(manifest.made))}, signerade med nyckeln {key}")
+    typer.echo(f"    skrivna {day_and_clock(manifest.made)}, signerade med nyckeln {key}")
+
+
+def _at(text: str) -> str:
+    """A time that a file tells, as people read it; what is none, as it stands."""
+    try:
+        return day_and_clock(instants.to_datetime(instants.parse(text)))
+    except ValueError:
+        return text or "okänt"

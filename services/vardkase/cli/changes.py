@@ -85,7 +85,7 @@ def in_words(entry: Mapping[str, Any]) -> str:
             said = f"{WORDS.lifecycle(after)} (var {WORDS.lifecycle(before)})"
         case "need" | "surplus":
             asked = WORDS.need(entry["need"]) if "need" in entry else "uppgiften är dold"
-            said = f"{'behov' if family == 'need' else 'överskott'}: {asked}, {WORDS.need_state(kind)}"
+            said = f"{'behov' if family == 'need' else 'överskott'}: {asked}, {WORDS.need_state(kind, family)}"
         case "kommun":
             said = WORDS.activation(entry["activation"])
         case "order":
@@ -110,7 +110,7 @@ def _alert(kind: str, alert: Mapping[str, Any]) -> str:
         case "level":
             return f"larm, ny nivå: {said}"
         case "acked":
-            ack = alert["acks"][-1]
+            ack = max(alert["acks"], key=lambda each: parse(each["at"]))  # they stand by level, not by time
             return f"kvitterat av {WORDS.by(ack)}: {said}{quoted(ack['note'])}"
         case _:
             return f"larm slut ({WORDS.cleared(alert['cleared_reason'])}): {said}"

@@ -249,11 +249,13 @@ def _inject(scenario: Scenario, name: str | None, message: str | None, to: str |
         return found
     try:
         said = {"message": {"to": to, "text": message}} if adhoc is None else yaml.safe_load(adhoc)
+        if not isinstance(said, dict):
+            raise Refused("--yaml: expected fields, such as {message: {to: '2480', text: …}}")
         made = Inject.model_validate({"name": "by-hand", "at": "0s", **said})
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         raise Refused(f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}") from None
-    except (yaml.YAMLError, TypeError) as error:
+    except yaml.YAMLError as error:
         raise Refused(f"--yaml: expected fields: {' '.join(str(error).split())}") from None
     outside = next((each for each in made.places if not scenario.covers(each) and each != scenario.area), None)
     if outside is not None:

@@ -66,7 +66,7 @@ async def play(
         until = "tills den avslutas" if found.until is None else f"till {clock_of(found.until)}"
         typer.echo(f"Alla inspel är sända. Övningen pågår {until}; `vardkase exercise stop` avslutar den.")
     else:
-        typer.echo("Övningen är slut.")
+        typer.echo("Övningen är slut. En ny övning har ett nytt id.")
 
 
 async def _in_force(post: NodePost, name: str, kommuner: frozenset[str]) -> None:

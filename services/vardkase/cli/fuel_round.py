@@ -80,7 +80,8 @@ def _fleet(path: Path, hours: float | None) -> Fleet:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         field = ".".join(str(part) for part in first["loc"]) or "(file)"
-        raise Refused(f"--trucks: {path}: {field}: {first['msg']}") from None
+        detail = "expected a list" if first["type"] == "tuple_type" else first["msg"]
+        raise Refused(f"--trucks: {path}: {field}: {detail}") from None
     except (yaml.YAMLError, TypeError) as error:
         raise Refused(f"--trucks: {path}: expected trucks and depots: {error}") from None
 

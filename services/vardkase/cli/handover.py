@@ -28,7 +28,7 @@ from vardkase.cli.node import (
     print_json,
     run,
 )
-from vardkase.cli.times import clock, day_and_clock, parse_past
+from vardkase.cli.times import STOCKHOLM, clock, day_and_clock, parse_past
 from vardkase.cli.watching import node_now
 from vardkase.gateway.documents import Held, Point, trimmed
 from vardkase.gateway.shift.live import now_of
@@ -255,7 +255,7 @@ def _list(title: str, listed: Mapping[str, Any], said: Any, *, empty: str | None
 
 def _at(text: str) -> str:
     moment = to_datetime(parse(text))
-    today = datetime.now(UTC).date() == moment.date()
+    today = datetime.now(STOCKHOLM).date() == moment.astimezone(STOCKHOLM).date()
     return clock(moment) if today else day_and_clock(moment)
 
 
@@ -269,4 +269,4 @@ def _acked(alert: Mapping[str, Any]) -> str:
 
 
 def _need(need: Mapping[str, Any]) -> str:
-    return f"{WORDS.place(need)}: {WORDS.need(need)} ({WORDS.need_state(need['state'])})"
+    return f"{WORDS.place(need)}: {WORDS.need(need)} ({WORDS.need_state(need['state'], need.get('direction'))})"

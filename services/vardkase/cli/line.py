@@ -132,6 +132,11 @@ async def _work(
     found = await _understood(node, lines, received, channel)
     if wait is None:
         return [(each, []) for each in found]
+    exercised = {each.line.kommun for each in found if each.line.reality == "exe"}
+    if exercised:
+        from vardkase.cli.aborted import see_not_aborted  # noqa: PLC0415 -- heavy, and not for --help
+
+        await see_not_aborted(node, exercised)
     events = [decode_report(event) for each in found for event in each.events]
     async with client_of(node, signer=signer) as client:
         try:

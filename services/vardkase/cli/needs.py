@@ -6,6 +6,7 @@ from typing import Annotated, Final
 
 import typer
 
+from vardkase.cli.aborted import see_not_aborted
 from vardkase.cli.node import (
     AreaArgument,
     CredsOption,
@@ -67,7 +68,7 @@ def list_(
             kind = "överskott" if each.direction == "surplus" else "behov"
             by = f", senast {_at(each.value['needed_by'])}" if each.value.get("needed_by") else ""
             late = " FÖRSENAT" if each.overdue else ""
-            state = WORDS.need_state(each.value["state"])
+            state = WORDS.need_state(each.value["state"], each.direction)
             typer.echo(f"{kind:<10} {WORDS.need(each.value)}: {_name(each)} ({state}{by}){late}")
     if not found and not as_json:
         typer.echo("Inget behövs, och inget kan avvaras.")
@@ -145,12 +146,14 @@ def accept(
             reason = "okänt skäl" if ack.outcome.reason is None else REFUSED[ack.outcome.reason]
             typer.echo(f"Avvisad: {each['need_id']}: {ack.outcome.detail} ({reason})")
         else:
-            typer.echo(f"Rapporterat: {point}/{each['need_id']}: {WORDS.need(each)}, {WORDS.need_state(each['state'])}")
+            state = WORDS.need_state(each["state"], each.get("direction"))
+            typer.echo(f"Rapporterat: {point}/{each['need_id']}: {WORDS.need(each)}, {state}")
     if any(ack.outcome is not None and ack.outcome.status == "rejected" for ack in acks):
         raise typer.Exit(FAILED)
 
 
 async def _send(node: Node, events: Sequence[ReportBase], signer: Signer | None) -> list[Ack]:
+    await see_not_aborted(node, {event.kommun for event in events if event.reality == "exe"})
     async with client_of(node, signer=signer) as client:
         try:
             return await client.report_batch(events, outcome_s=_OUTCOME_S)

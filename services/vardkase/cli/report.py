@@ -174,6 +174,11 @@ def _from_file(name: str) -> Iterator[ReportBase]:
 
 
 async def _send(node: Node, events: Sequence[ReportBase], wait: float, signer: Signer | None) -> list[Ack]:
+    exercised = {event.kommun for event in events if event.reality == "exe"}
+    if exercised:
+        from vardkase.cli.aborted import see_not_aborted  # noqa: PLC0415 -- heavy, and not for --help
+
+        await see_not_aborted(node, exercised)
     async with client_of(node, signer=signer) as client:
         if len(events) == 1:
             return [await client.report(events[0], outcome_s=wait or None)]

@@ -333,9 +333,10 @@ def _areas(picture: Picture, *, rows: int, border: str) -> Panel:
     return Panel(table, border_style=border, height=rows + 3, padding=0)
 
 
-def _worst_first(area: AreaSummary) -> tuple[int, int, int, int, int, str]:
-    counts = area.condition
-    return (-counts.critical, -counts.red, -counts.yellow, -counts.unknown, -area.lifecycle.open, area.code)
+def _worst_first(area: AreaSummary) -> tuple[int, int, int, int, int, bool, str]:
+    """Last, those that have no point at all: in an exercise, or early in a night, that is most of them."""
+    counts, bare = area.condition, area.coverage.expected == 0
+    return (-counts.critical, -counts.red, -counts.yellow, -counts.unknown, -area.lifecycle.open, bare, area.code)
 
 
 def _count(count: int, condition: vocab.Condition) -> Text:

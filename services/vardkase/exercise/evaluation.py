@@ -185,9 +185,21 @@ class _Log:
     def _report(self, wanted: ExpectedReport, sent: int) -> int | None:
         for each in self._reports:
             fits = each.kind in wanted.kinds if wanted.kinds else each.kind not in _UNCOUNTED
-            if fits and each.received >= sent and each.observed >= sent - _SLACK and _is_at(each.point, wanted.from_):
+            if (
+                not fits
+                or each.received < sent
+                or each.observed < sent - _SLACK
+                or not _is_at(each.point, wanted.from_)
+            ):
+                continue
+            if not self._after_abort(each):
                 return each.received
         return None
+
+    def _after_abort(self, report: HeardReport) -> bool:
+        """Whether a report came when the exercise had been aborted at its kommun: it is counted apart."""
+        aborted = self._heard.exercises.aborted_at(self._scenario.id, report.point[:4], self._now)
+        return aborted is not None and report.received >= aborted
 
     def _result(self, place: str, sent: int | None, deadline: int | None, at: int | None) -> Result:
         if at is not None and deadline is not None:
@@ -226,7 +238,7 @@ class _Log:
             },
             "reports": len(reports),
             "aborted_at": None if aborted is None else iso(aborted),
-            "after_abort": 0 if aborted is None else sum(each.received >= aborted for each in reports),
+            "after_abort": sum(map(self._after_abort, reports)),
         }
 
 

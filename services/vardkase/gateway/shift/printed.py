@@ -112,8 +112,10 @@ class Words:
         return f"{kind}{amount}{pressing}"
 
     @staticmethod
-    def need_state(state: str) -> str:
-        """How far a need has come."""
+    def need_state(state: str, direction: str | None = "need") -> str:
+        """How far a need, or a surplus, has come."""
+        if direction == "surplus" and state == "requested":
+            return "kan avvaras"
         return words.NEED_STATE.get(state, state)  # type: ignore[call-overload] -- a word of a newer version is shown
 
     @staticmethod
