@@ -110,6 +110,7 @@ def test_what_has_changed_by_command(node: Up) -> None:
     said = told(node, "changes", "--since", "1h", "--area", "24")
     for expected in (
         "Umedalens skola, Umeå: larm:",
+        "Umedalens skola, Umeå: öppen",
         "Drivmedel 200 l, brådskande, begärt",
         "Begäran om lägesrapport: till Umeå",
     ):

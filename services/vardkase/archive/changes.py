@@ -314,3 +314,25 @@ def act_entry(data: bytes, stored_at: int) -> dict[str, Any] | None:
 
 def _mark(row: asyncpg.Record, source: int) -> Mark:
     return Mark(from_datetime(row["stored_at"]), source, row["sequence"])
+
+
+# -- names -------------------------------------------------------------------------------------------------------------
+
+
+async def names_of(store: Store, area: Area) -> dict[str, str]:
+    """What an area's points are called, by the last register of each in skarpt läge that may be shown.
+
+    Raises:
+        Away: the database does not answer.
+    """
+    kommuner = list(area.kommuner())
+    hidden = await hidden_of(store, "act", kommuner)
+    query = (
+        "SELECT kommun, slug, id, document(data) -> 'data' ->> 'name' AS name FROM report "
+        "WHERE reality = 'act' AND kommun = ANY($1) AND kind = 'register' ORDER BY observed, stored_at"
+    )
+    found: dict[str, str] = {}
+    async for row in store.rows(query, kommuner):
+        if row["name"] is not None and ("act", row["kommun"], row["id"]) not in hidden:
+            found[f"{row['kommun']}-{row['slug']}"] = row["name"]
+    return found

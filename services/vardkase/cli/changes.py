@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from vardkase.archive.changes import MOST, Changes, Mark, Window, changes
+from vardkase.archive.changes import MOST, Changes, Mark, Window, changes, names_of
 from vardkase.archive.store import opened
 from vardkase.cli.archived import DatabaseOption, database, keyring
 from vardkase.cli.node import JsonOption, RealityOption, parse_area, print_json, run
@@ -43,12 +43,13 @@ def command(
     async def work() -> None:
         try:
             async with opened(url, "vardkase changes", keyring=keyring()) as store:
+                names = {} if as_json else await names_of(store, where)
                 count, after = 0, None
                 for _ in range(_PAGES):
                     part: Changes = await changes(store, window._replace(after=after))
                     count += len(part.entries)
                     for entry in part.entries:
-                        _tell(entry, now, as_json=as_json)
+                        _tell(entry, now, names, as_json=as_json)
                     after: Mark | None = part.last
                     if after is None:
                         break
@@ -62,13 +63,14 @@ def command(
     run(work())
 
 
-def _tell(entry: Mapping[str, Any], now: datetime, *, as_json: bool) -> None:
+def _tell(entry: Mapping[str, Any], now: datetime, names: Mapping[str, str], *, as_json: bool) -> None:
     if as_json:
         print_json(json.dumps(entry, ensure_ascii=False))
         return
     moment = to_datetime(parse(entry["at"]))
     at = clock(moment) if now - moment < timedelta(hours=20) else day_and_clock(moment)
-    sys.stdout.write(f"{at:<13} {WORDS.place(entry)}: {in_words(entry)}\n")
+    named = {**entry, "name": entry.get("name") or names.get(str(entry.get("point")))}
+    sys.stdout.write(f"{at:<13} {WORDS.place(named)}: {in_words(entry)}\n")
 
 
 def in_words(entry: Mapping[str, Any]) -> str:
