@@ -1,6 +1,8 @@
 """A scenario is read with one clear error, and what it sends follows from it and the start alone."""
 
-from typing import Any
+import re
+from pathlib import Path
+from typing import Any, Final
 
 import pytest
 
@@ -9,6 +11,8 @@ from vardkase.exercise.plan import INJECT, steps_of
 from vardkase.exercise.scenario import Scenario, ScenarioError, shipped
 from vardkase_contracts.instants import HOUR, MINUTE, SECOND, iso
 from vardkase_contracts.orders import NoteOrder, ReportRequestOrder
+
+ROOT: Final = Path(__file__).parents[2]
 
 
 def test_the_shipped_one_is_right() -> None:
@@ -52,6 +56,15 @@ def test_one_error_that_names_the_field(changes: dict[str, Any], field: str) -> 
         made(**changes)
     assert caught.value.field == field
     assert str(caught.value).startswith(f"scenario x.yaml: {field}: ")
+
+
+@pytest.mark.parametrize("page", ["ovning.md", "ett-ovningspass.md"])
+def test_the_scenarios_of_the_docs_are_right(page: str) -> None:
+    """Whoever begins with one that stands there can play it."""
+    text = (ROOT / "docs" / "operations-centre" / page).read_text(encoding="utf-8")
+    (block,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    scenario = Scenario.parse(block.encode(), name=page)
+    assert steps_of(scenario, START)
 
 
 def test_what_a_first_scenario_gets_wrong_is_told_plainly() -> None:
