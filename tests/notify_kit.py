@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import orjson
 import yaml
 
 from gateway_kit import alert_of
@@ -28,6 +29,7 @@ from vardkase.runtime.settings import load
 from vardkase_contracts import subjects
 from vardkase_contracts.areas import Area
 from vardkase_contracts.instants import iso
+from vardkase_contracts.schemas import example
 from vardkase_contracts.vocab import Reality
 
 CONFIG: dict[str, Any] = yaml.safe_load(
@@ -253,6 +255,20 @@ class World:
         return await self.alert(
             key, level, reality=reality, **{"status": "cleared", "cleared_reason": "recovered", **changes}
         )
+
+    async def picture(self, code: str, *requests: Any, reality: Reality = "act") -> int:
+        """An area's picture shows these requests for reports."""
+        area = Area.parse(code)
+        document = example("picture") | {
+            "reality": reality,
+            "level": area.level,
+            "code": code,
+            "name": area.name,
+            "requests": list(requests),
+        }
+        data = orjson.dumps(document)
+        answer = json.loads((await self.nc.request(subjects.picture(reality, area), data, timeout=5)).data)
+        return answer["seq"]
 
     async def _publish(self, key: str, document: Any, reality: Reality) -> int:
         data = json.dumps(document, ensure_ascii=False).encode()

@@ -31,6 +31,7 @@ from .metrics import NotifierMetrics
 from .notice import notice_of
 from .postbox import Postbox
 from .receiver import Desk
+from .requesting import Requesting
 from .silence_ending import SilenceEnding
 from .walltime import WallTime
 from .webhook import Webhook
@@ -40,6 +41,8 @@ log: Final = logging.getLogger(__name__)
 _KEEP_ENDED: Final = 7 * 86_400.0
 _MOST_ENDED: Final = 20_000
 _SWEEP: Final = 5.0
+_PICTURES: Final = 30.0
+"""Seconds that alerts wait for pictures to be known: without them no request is told, and alerts are."""
 
 
 class Notifier:
@@ -72,6 +75,7 @@ class Notifier:
         """What is told. Whoever has more to tell offers notices here."""
         self._escalating = Escalating(settings, self._clock, self.desk)
         self._silence_ending = SilenceEnding(self._area, settings.node, self._clock.now, self.desk)
+        self._requesting = Requesting(settings, self._clock, self.desk, self._counts)
         self._follower = Follower(
             streams.ALERTS,
             subjects.family_filters("alert", None, self._area),
@@ -92,6 +96,8 @@ class Notifier:
         self.tasks.spawn(self._postbox.follow(nc), name="follow dead letters", finite=True)
         self.tasks.spawn(self._lease.run(), name="lease")
         self.tasks.spawn(self._escalating.run(), name="escalate")
+        self.tasks.spawn(self._requesting.follower.run(nc), name="follow pictures", finite=True)
+        self.tasks.spawn(self._requesting.run(), name="requests")
         self.tasks.spawn(self._sweep(), name="sweep")
 
     async def stop(self) -> None:
@@ -105,7 +111,8 @@ class Notifier:
     def checks(self) -> Sequence[Check]:
         """Whether alerts are followed, and each receiver takes what it is told: what it is ready without."""
         lease = [] if self._lease is None else [self._lease.check()]
-        return [self._follower.check(), *lease, *(each.check() for each in self.desk.receivers)]
+        followed = [self._follower.check(), self._requesting.follower.check()]
+        return [*followed, *lease, *(each.check() for each in self.desk.receivers)]
 
     def _add_receivers(self, nc: Connection) -> dict[str, Webhook]:
         settings = self._settings.notify
@@ -167,11 +174,19 @@ class Notifier:
         self.desk.forget()
         self._escalating.forget()
         self._silence_ending.forget()
+        self._requesting.forget()
 
     async def _lead(self) -> None:
         """Tell every receiver, each by itself; the first that breaks ends the process, by a fault of ours."""
         await self._follower.whole.wait()
-        self._escalating.look()  # before anybody is told: what is not offered would be taken for over
+        # What is not offered before anybody is told would be taken for over.
+        self._escalating.look()
+        try:
+            async with asyncio.timeout(_PICTURES):
+                await self._requesting.follower.whole.wait()
+            self._requesting.look()
+        except TimeoutError:
+            log.error("the pictures are not known: nobody is told of requests for reports yet")  # noqa: TRY400
         self._counts.leading.set(1)
         work = [each.lead() for each in self.desk.receivers]
         if self._postbox is not None:

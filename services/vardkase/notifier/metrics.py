@@ -48,4 +48,6 @@ class NotifierMetrics:
         self.leading: Final = Gauge(
             "vardkase_notify_leading", "1 while this process tells; another one waits", registry=registry
         )
-        self.skipped: Final = Counter("vardkase_notify_skipped", "Alerts that could not be read", registry=registry)
+        self.skipped: Final = Counter(
+            "vardkase_notify_skipped", "Alerts, and requests in pictures, that could not be read", registry=registry
+        )
