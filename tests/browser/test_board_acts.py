@@ -62,6 +62,28 @@ async def test_an_alert_is_acknowledged_with_a_note(board: Page, gateway: Runnin
     await expect(board.locator("#larm details .row.ack")).to_contain_text("Sävsjö skola")
 
 
+async def test_an_alert_that_was_escalated_is_marked(board: Page, story: Story) -> None:
+    """In the list to whom last, and when; in the detail every step, also those ahead, which are no mark yet."""
+    about = "0684-savsjo-skola"
+    waited = {"since": dict.fromkeys(("yellow", "red", "critical"), iso(story.now - HOUR // 4)), "quieted": {}}
+    await story.tell([], [Alert(rule="power.lost", about=about, level="critical", more={"standing": waited})])
+    row = board.locator("#larm .row", has_text="Sävsjö skola")
+    await expect(row.locator(".tag.escalated")).to_have_text(
+        re.compile(r"eskalerat till ersättare i Sävsjö kl \d\d:\d\d")
+    )
+    await row.get_by_role("link").click()
+    steps = board.locator(".detail .escalation li")
+    await expect(steps.nth(0)).to_contain_text("Ej kvitterat i tid: till ersättare i Sävsjö kl")
+    await expect(steps.nth(1)).to_contain_text("Om ingen kvitterar: till Jönköpings län kl")
+    waited["since"] = dict.fromkeys(waited["since"], iso(story.now - HOUR // 2))
+    await story.tell([], [Alert(rule="power.lost", about=about, level="critical", more={"standing": waited})])
+    await expect(steps.nth(1)).to_contain_text("Ej kvitterat i tid: till Jönköpings län kl")
+    await expect(row.locator(".tag.escalated")).to_contain_text("eskalerat till Jönköpings län kl")
+    waited["since"] = dict.fromkeys(waited["since"], iso(story.now))
+    await story.tell([], [Alert(rule="power.lost", about=about, level="critical", more={"standing": waited})])
+    await expect(row.locator(".tag.escalated")).to_have_count(0)
+
+
 async def test_what_cannot_be_stored_is_said_and_sent_again_as_the_same(board: Page, gateway: Running) -> None:
     """Without an answer nothing is said to be acknowledged; pressed again the act counts once."""
     kit.watched(board).forgive("ERR_FAILED|503")

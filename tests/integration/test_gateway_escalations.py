@@ -12,6 +12,9 @@ import pytest
 from gateway_kit import Running, running_gateway
 from node import Node, subject_of
 from servers import Eventually, NatsServer
+from sse_client import listening
+from vardkase.domain.escalation import Policy
+from vardkase.federation import patience
 from vardkase_contracts import subjects
 from vardkase_contracts.areas import Area
 from vardkase_contracts.client import new_id, new_report
@@ -104,6 +107,33 @@ async def test_an_alert_says_who_is_told_of_it(gateway: Running, eventually: Eve
     assert found["c"] == found["d"] == []
 
 
+async def test_a_list_and_the_stream_say_it_too(gateway: Running, eventually: Eventually) -> None:
+    """To whom, and when, as `/v1/alerts` and events have it, also those that are read from the log; else as it was."""
+    ahead = standing("2099-01-01T00:00:00Z")
+    await told(gateway, eventually, p2480_a=ahead, p2480_d=standing(level="yellow"))
+    listed = {each["key"][-1]: each for each in (await gateway.http.get("/v1/alerts")).json()["alerts"]}
+    steps = [(each["step"], each["code"], each["name"], each["at"]) for each in listed["a"]["escalation"]]
+    assert steps == [
+        ("sideways", "2480", "Umeå", "2099-01-01T00:30:00Z"),
+        ("up", "24", "Västerbottens län", "2099-01-01T01:00:00Z"),
+        ("up", "SE", "Sverige", "2099-01-01T02:00:00Z"),
+    ]
+    assert "escalation" not in listed["d"]
+    asked = (await gateway.http.get("/v1/alerts/power.lost/2480-a")).text
+    assert asked.count('"escalation"') == 1
+    async with listening(gateway.http, "/v1/stream?kinds=alert") as source:
+        await eventually(lambda: source.named("live"), what="the stream is live")
+        assert {each["key"][-1]: each for each in source.named("alert")} == listed
+        await told(gateway, eventually, p2480_e=ahead)
+        await eventually(lambda: len(source.named("alert")) == 3, what="the new alert")
+        assert source.named("alert")[-1]["escalation"] == listed["a"]["escalation"]
+        first = source.events[0].id
+    gateway.house.hub.recent.begin(gateway.house.live.last_seq["alert"])  # the log alone reaches back
+    async with listening(gateway.http, "/v1/stream?kinds=alert", last=first) as source:
+        await eventually(lambda: len(source.named("alert")) == 2, what="what was missed")
+        assert source.named("alert")[-1]["escalation"] == listed["a"]["escalation"]
+
+
 async def test_an_alert_whose_standing_cannot_be_read_is_held(gateway: Running, eventually: Eventually) -> None:
     """It is listed as ever, and told by itself; it alone is not escalated."""
     await told(gateway, eventually, p2480_a=standing(standing={"since": {"red": "x"}}), p2480_b=standing())
@@ -144,8 +174,17 @@ def acknowledged(level: str) -> dict[str, Any]:
 
 
 async def test_on_real_time(tmp_path: Path, eventually: Eventually) -> None:
-    """Reports come, nobody acknowledges: sideways, then up, each in its second; an acknowledgement ends all of it."""
-    node = Node(tmp_path, eventually, VARDKASE_AREA="24")
+    """Reports come, nobody acknowledges: sideways, then up, each in its second; an acknowledgement ends all of it.
+
+    The node tells its own settings, whatever those of a gateway are.
+    """
+    node = Node(
+        tmp_path,
+        eventually,
+        VARDKASE_AREA="24",
+        VARDKASE_ESCALATION_RED_SIDEWAYS="7s",
+        VARDKASE_ESCALATION_CRITICAL_UP="0",
+    )
     try:
         await node.start("intake", "aggregator")
         async with running_gateway(node.nats.url, tmp_path / "gateway", area="24", escalation=SOON) as gateway:
@@ -157,6 +196,8 @@ async def test_on_real_time(tmp_path: Path, eventually: Eventually) -> None:
                 await eventually(lambda: _in(keys, key), what=f"{key} told", within=15)
                 return time.monotonic()
 
+            found = await patience.ask(gateway.nc)
+            assert found == Policy.after(red_sideways=7.0, red_up=3_600.0, critical_sideways=600.0, critical_up=0.0)
             await node.publish([published("status", "2480-a", {"lifecycle": "open"})])
             await node.publish([published("resources", "2480-a", {"power": {"source": "none"}})])
             await eventually(lambda: KEY in gateway.house.live.worlds["act"].alerts, what="the alert held", within=15)

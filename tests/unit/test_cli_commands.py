@@ -18,6 +18,7 @@ from conftest import NatsServer
 from vardkase.cli.main import main
 from vardkase_contracts import subjects
 from vardkase_contracts.areas import NATION, Area
+from vardkase_contracts.instants import MINUTE, iso
 from vardkase_contracts.schemas import example
 
 STREAMS: dict[str, dict[str, Any]] = {
@@ -27,6 +28,7 @@ STREAMS: dict[str, dict[str, Any]] = {
     "PICTURES": {"subjects": ["tp.v1.*.picture.>"], "max_msgs_per_subject": 1},
     "ALERTS": {"subjects": ["tp.v1.*.alert.>"]},
     "ORDERS_UP": {"subjects": ["tp.v1.*.order.>"]},
+    "KV_NODE": {"subjects": ["$KV.NODE.>"], "max_msgs_per_subject": 1},
 }
 KEY = "power.endurance/2480-umedalen-skola"
 POINT = "2480-umedalen-skola"
@@ -298,11 +300,36 @@ def test_alerts_are_listed_worst_first(cli: Cli) -> None:
     assert "SKARPT LÄGE: larm i Västerbottens län (24)" in done.stdout
     assert done.stdout.index("kritisk") < done.stdout.index("gul")
     assert "åtgärdat" not in done.stdout
-    assert done.stdout.count("ej kvitterat, eskalerat i kommunen 2480") == 1  # of the critical one: nobody took it in
     assert "åtgärdat" in cli("alerts", "24", "--all").stdout
     keys = [json.loads(line)["key"] for line in cli("alerts", "--json").stdout.splitlines()]
     assert keys == ["heat.low/2480-b", KEY]
     assert "inga" in cli("alerts", "12").stdout
+
+
+def test_what_is_escalated_is_told_by_the_nodes_own_settings(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the settings of the computer say; a node that does not tell its own is not guessed at."""
+    told = dict.fromkeys(("red_sideways", "critical_sideways", "critical_up"), 60.0) | {"red_up": 0.0}
+    since = iso(time.time_ns() // 1000 - 10 * MINUTE)
+    standing = {"since": dict.fromkeys(("yellow", "red"), since), "quieted": {}}
+    publish(
+        cli.url,
+        alert(level="yellow"),
+        alert(key="heat.low/2480-b", rule="heat.low", level="red", changed_at=since, standing=standing),
+    )
+    silent = cli("alerts", "24").stdout
+    assert "Noden säger inte hur den eskalerar" in silent
+    assert "eskalerat" not in silent
+    publish(cli.url, ("$KV.NODE.escalation", told))
+    monkeypatch.setenv("VARDKASE_ESCALATION_RED_SIDEWAYS", "0")
+    done = cli("alerts", "24").stdout
+    assert done.count("ej kvitterat, eskalerat i kommunen 2480 ") == 1, "of the red one"
+    assert "till länet" not in done, "red is not escalated upwards there"
+    found = {
+        each["key"]: each.get("escalation")
+        for each in map(json.loads, cli("alerts", "24", "--json").stdout.splitlines())
+    }
+    assert found[KEY] is None
+    assert [(each["step"], each["code"]) for each in found["heat.low/2480-b"]] == [("sideways", "2480")]
 
 
 def test_following_alerts_prints_each_change(

@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 from starlette.requests import Request
 
 from gateway_kit import alert_of, state_of
+from vardkase.domain.escalation import Policy
 from vardkase.gateway import stream
 from vardkase.gateway.client import Question
 from vardkase.gateway.documents import AlertHeld, Held, Point, around
@@ -60,7 +61,7 @@ class Fake:
             world.put_point(Point(state_of(key), held))
             areas = around(Area("kommun", key[:4]))
         else:
-            alert = AlertHeld(alert_of(key), held)
+            alert = AlertHeld(alert_of(key), held, Policy())
             world.put_alert(alert)
             areas = alert.areas
         change = Change(reality, kind, key, areas, held)

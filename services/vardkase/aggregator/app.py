@@ -8,6 +8,7 @@ from typing import Final
 
 from nats.aio.client import Client
 
+from vardkase.federation import patience
 from vardkase.federation.watched import PlanFile
 from vardkase.runtime.clock import make_clock
 from vardkase.runtime.health import Check
@@ -105,6 +106,7 @@ class Aggregator:
             self.tasks.spawn(picture.run(), name=f"pictures {lane.reality}")
         if self._federation is not None:
             self.tasks.spawn(self._follow(self._federation), name="federation")
+        self.tasks.spawn(patience.tell(nc, settings), name="tell the patience", finite=True)
         self.tasks.spawn(Gauges(worlds, self._lanes, self._clock, self._settings, self._metrics).run(), name="gauges")
 
     async def _follow(self, federation: PlanFile) -> None:

@@ -1,6 +1,7 @@
 """`vardkase alerts`: the open alerts of an area, once or as they change."""
 
 import asyncio
+import json
 from datetime import datetime
 from typing import Annotated, Final
 
@@ -16,6 +17,7 @@ from vardkase.cli.node import (
     Node,
     RealityOption,
     client_of,
+    connection_of,
     find_node,
     parse_area,
     print_json,
@@ -24,13 +26,11 @@ from vardkase.cli.node import (
 from vardkase.cli.screen import open_first
 from vardkase.cli.times import between, clock, day_and_clock
 from vardkase.cli.watching import node_now
-from vardkase.domain.escalation import Policy, standing_alert, steps
+from vardkase.domain.escalation import Policy, planned, standing_alert
 from vardkase.runtime.errors import Failed
-from vardkase.runtime.settings import load
 from vardkase_contracts import vocab
 from vardkase_contracts.alert import Alert
 from vardkase_contracts.areas import NATION_CODE, Area
-from vardkase_contracts.instants import from_datetime, to_datetime
 
 app: Final = typer.Typer(add_completion=False)
 
@@ -63,6 +63,7 @@ async def _alerts(
     node: Node, area: Area, reality: vocab.Reality, *, ended_too: bool, follow: bool, as_json: bool
 ) -> None:
     console = Console()
+    policy = await _policy_of(node)
     async with client_of(node) as client, client.alerts(area, reality=reality) as feed:
         try:
             async with asyncio.timeout(_BEGIN_S):
@@ -73,28 +74,43 @@ async def _alerts(
         found = sorted((each for each in found if ended_too or each.status == "firing"), key=_open_then_ended)
         if as_json:
             for alert in found:
-                print_json(alert.model_dump_json())
+                print_json(_json(alert, policy))
         else:
-            _print(console, found, area, reality, now)
+            _print(console, found, area, reality, now, policy)
         if not follow:
             return
         async for alert in feed:
             if as_json:
-                print_json(alert.model_dump_json())
+                print_json(_json(alert, policy))
             else:
                 console.print(_change(alert), soft_wrap=True)
+
+
+async def _policy_of(node: Node) -> Policy | None:
+    """After how long the node escalates, as it says itself; None: it does not say it, or not to everybody."""
+    from vardkase.federation import patience  # noqa: PLC0415 -- heavy, and not for --help
+    from vardkase.runtime.jetstream.bucket import BucketAway  # noqa: PLC0415
+
+    nc = await connection_of(node)
+    try:
+        return await patience.ask(nc)
+    except BucketAway:
+        return None
+    finally:
+        await nc.close()
 
 
 def _open_then_ended(alert: Alert) -> tuple[bool, bool, int, datetime, str]:
     return (alert.status != "firing", *open_first(alert))
 
 
-def _print(console: Console, found: list[Alert], area: Area, reality: vocab.Reality, now: datetime) -> None:
+def _print(
+    console: Console, found: list[Alert], area: Area, reality: vocab.Reality, now: datetime, policy: Policy | None
+) -> None:
     """Two lines an alert: what and where; then since when, who took it in or silenced it, and its key.
 
-    A third where nobody took it in, and others have been told: to whom, and when, by the settings here.
+    A third where nobody took it in, and others have been told: to whom, and when, by the settings of the node.
     """
-    policy = Policy.after(**load().escalation.model_dump())
     heading = f"{words.REALITY[reality]}: larm i {words.area_title(area)}"
     console.print(Text(heading if found else f"{heading}: inga", style="bold"), soft_wrap=True)
     for alert in found:
@@ -105,6 +121,8 @@ def _print(console: Console, found: list[Alert], area: Area, reality: vocab.Real
         console.print(first, second, sep="\n", soft_wrap=True)
         if escalated := _escalated(alert, policy, now):
             console.print(Text(f"{' ' * _INDENT}ej kvitterat, eskalerat {escalated}", style="bold"), soft_wrap=True)
+    if policy is None and any(alert.status == "firing" for alert in found):
+        console.print(Text("Noden säger inte hur den eskalerar: det visas inte här.", style="dim"), soft_wrap=True)
 
 
 def _level(alert: Alert) -> Text:
@@ -142,15 +160,23 @@ def _silences(alert: Alert) -> str:
     return ", ".join(f"{words.ROLE[each.role]} {each.code} till {clock(each.until)}" for each in alert.silences)
 
 
-def _escalated(alert: Alert, policy: Policy, now: datetime) -> str:
+def _steps(alert: Alert, policy: Policy | None) -> list[dict[str, str]]:
+    """To whom an alert is escalated, and when, unless somebody takes it in; empty: to nobody, or it is not known."""
+    standing = None if policy is None else standing_alert(alert.model_dump(mode="json"))
+    return [] if policy is None or standing is None else planned(standing, policy)
+
+
+def _escalated(alert: Alert, policy: Policy | None, now: datetime) -> str:
     """To whom an alert has been escalated; empty: to nobody."""
-    standing = standing_alert(alert.model_dump(mode="json"))
-    if standing is None:
-        return ""
-    at = from_datetime(now)
-    reached = [(area, when) for _, area, when in steps(standing, policy) if when <= at]
-    told = (f"{_TO.get(area.level, area.level)} {area.code} {clock(to_datetime(when))}" for area, when in reached)
+    times = [(each, datetime.fromisoformat(each["at"])) for each in _steps(alert, policy)]
+    told = (f"{_TO.get(each['level'], each['level'])} {each['code']} {clock(at)}" for each, at in times if at <= now)
     return ", ".join(told)
+
+
+def _json(alert: Alert, policy: Policy | None) -> str:
+    """One line; with `escalation` where others are told, as over HTTP."""
+    line, found = alert.model_dump_json(), _steps(alert, policy)
+    return f'{line[:-1]},"escalation":{json.dumps(found, ensure_ascii=False)}}}' if found else line
 
 
 def _change(alert: Alert) -> Text:

@@ -175,6 +175,14 @@ def steps(alert: Standing, policy: Policy) -> list[tuple[Step, Area, int]]:
     return found
 
 
+def planned(alert: Standing, policy: Policy) -> list[dict[str, Any]]:
+    """The steps of an alert as JSON: to whom, and when, unless somebody takes it in. Those not ahead were taken."""
+    return [
+        {"step": step, "level": area.level, "code": area.code, "name": area.name, "at": iso(at)}
+        for step, area, at in steps(alert, policy)
+    ]
+
+
 def served(area: Area, node: Area, children: AbstractSet[Area]) -> bool:
     """Whether a node tells the receivers of an area: its own, and those below it that have no node of their own.
 

@@ -49,6 +49,8 @@ DEAD_LETTERS: Final = "NOTIFY_DEAD"
 """The bucket of what they did not take."""
 LINKS: Final = "LINKS"
 """The bucket in which a node tells how its links are: see `told`."""
+NODE: Final = "NODE"
+"""The bucket in which a node tells what holds for all of it, whatever computer is asked: see `patience`."""
 LOG: Final = Kept(name=streams.REPORTS, room=8192, more={"duplicate_window": 120 * _SECOND_NS, "allow_direct": True})
 """The log."""
 KEPT: Final = (
@@ -80,8 +82,10 @@ BUCKETS: Final = (
     _bucket(DEAD_LETTERS, room=128, longest=_MIB // 4, discard="old", max_age=30 * _DAY_NS),
     # How the links are: one document, the last. Without it nothing is known of them until it is told again.
     _bucket(LINKS, room=16, longest=_MIB // 4, discard="old"),
+    # What holds for the node, told by itself: a few short documents. Without it they are told at the next start.
+    _bucket(NODE, room=1, longest=4096, discard="old"),
 )
-"""The gateways' own, and what the node tells them of its links; in the node's account."""
+"""The gateways' own, and what the node tells of its links and of itself; in the node's account."""
 OWN: Final = (*KEPT, *BUCKETS)
 """All in the account of a node that is alone."""
 SHORTEST: Final = _SECOND_NS // 10

@@ -290,7 +290,10 @@ _NOT_UP: Final = tuple(
     name
     for name in (
         *(stream.name for stream in streams.STREAMS),
-        *(f"KV_{bucket}" for bucket in ("TOKENS", "SESSIONS", "HTTP_KNOWN", "NOTIFIED", "NOTIFY_DEAD", "LINKS")),
+        *(
+            f"KV_{bucket}"
+            for bucket in ("TOKENS", "SESSIONS", "HTTP_KNOWN", "NOTIFIED", "NOTIFY_DEAD", "LINKS", "NODE")
+        ),
         PARENT_ORDERS,
     )
     if name not in GOES_UP

@@ -50,7 +50,11 @@ async def alerts(
     limit: LimitQuery = LIMIT,
     cursor: CursorQuery = None,
 ) -> Response:
-    """The gravest first, then those that have stood longest; each as the stream has it."""
+    """The gravest first, then those that have stood longest; each as the stream has it, and with `escalation`.
+
+    `escalation` says who is told unless somebody takes it in, and when: those whose time is not ahead have been. It is
+    left out where nobody is.
+    """
     house = house_of(request)
     area = asked_area(who, level, code)
     may_read(request, area, reality, what="read.alerts")
@@ -68,7 +72,7 @@ async def alerts(
     found.sort(key=_order)
     page = page_of(found, _order, limit=limit, cursor=cursor)
     link = next_link(request, page.cursor)
-    body = _listed((alert.held.data for alert in page.items), page.matched, page.cursor)
+    body = _listed((alert.served.data for alert in page.items), page.matched, page.cursor)
     etag = etag_of(body)
     await pack_ahead(request, body, etag)
     return answer(request, body, etag, headers=link, keep=True)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from .escalation_schemas import ESCALATION, RUNG
+from .escalation_schemas import ESCALATION, RUNG, STEP
 from .order_schemas import ORDERS_GIVEN
 
 _SCHEMAS: Final = "#/components/schemas/"
@@ -132,7 +132,24 @@ SCHEMAS: Final[Mapping[str, dict[str, Any]]] = {
         "description": "A page of alerts, the gravest first.",
         "required": ["alerts", "numberMatched", "cursor"],
         "properties": {
-            "alerts": {"type": "array", "items": {"$ref": f"{_SCHEMAS}Alert"}},
+            "alerts": {
+                "type": "array",
+                "items": {
+                    "allOf": [
+                        {"$ref": f"{_SCHEMAS}Alert"},
+                        {
+                            "type": "object",
+                            "properties": {
+                                "escalation": {
+                                    "type": "array",
+                                    "description": "Who is told unless somebody acknowledges it; left out: nobody.",
+                                    "items": STEP,
+                                }
+                            },
+                        },
+                    ]
+                },
+            },
             "numberMatched": _MATCHED,
             "cursor": _CURSOR,
         },

@@ -108,5 +108,5 @@ STREAM: Final = answers(
     503,
     media=EVENTS,
     text="Events `picture`, `alert` and `state`, each with an `id`; `live` once all that was there has come; `reset`: "
-    "drop all, since what was missed cannot be told.",
+    "drop all, since what was missed cannot be told. An `alert` is as in `/v1/alerts`, with `escalation`.",
 )

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from vardkase.domain.escalation import Standing, standing_alert
+from vardkase.domain.escalation import Policy, Standing, planned, standing_alert
 from vardkase_contracts.areas import KOMMUNER, Area, areas_of
 
 log: Final = logging.getLogger(__name__)
@@ -103,11 +103,13 @@ class AlertHeld:
         "point",
         "raised_at",
         "rule",
+        "served",
         "standing",
     )
 
-    def __init__(self, alert: Mapping[str, Any], held: Held) -> None:
+    def __init__(self, alert: Mapping[str, Any], held: Held, policy: Policy) -> None:
         self.held = held
+        """As the stream has it."""
         self.key: str = alert["key"]
         self.rule: str = alert["rule"]
         self.level: str = alert["level"]
@@ -122,6 +124,8 @@ class AlertHeld:
         """The areas that it lies in, innermost first."""
         self.standing: Standing | None = _standing(alert)
         """What escalation looks at; None: it has ended, or is too mild."""
+        self.served: Held = _with_steps(held, self.standing, policy)
+        """As it is served: besides, to whom it is escalated, and when."""
 
     @property
     def document(self) -> dict[str, Any]:
@@ -156,6 +160,17 @@ def feature(id_: str, position: tuple[float, float] | None, properties: bytes) -
     if position is not None:
         geometry = b'{"type":"Point","coordinates":%s}' % orjson.dumps(position)
     return b'{"type":"Feature","id":%s,"geometry":%s,"properties":%s}' % (orjson.dumps(id_), geometry, properties)
+
+
+def served_alert(alert: Mapping[str, Any], held: Held, policy: Policy) -> Held:
+    """An alert of its log, as it is served."""
+    return _with_steps(held, _standing(alert), policy)
+
+
+def _with_steps(held: Held, standing: Standing | None, policy: Policy) -> Held:
+    """They change only when the alert does, or the node's settings: what is reached by now, whoever reads it sees."""
+    found = [] if standing is None else planned(standing, policy)
+    return held._replace(data=b'%s,"escalation":%s}' % (held.data[:-1], orjson.dumps(found))) if found else held
 
 
 def _standing(alert: Mapping[str, Any]) -> Standing | None:

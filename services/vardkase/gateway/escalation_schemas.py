@@ -50,13 +50,23 @@ _DIGEST: Final[dict[str, Any]] = {
         "here": {"type": "boolean", "description": "Whether this node tells them; else the area's own does."},
     },
 }
+_STEP: Final[Mapping[str, dict[str, Any]]] = {
+    **{each: {"type": "string"} for each in ("step", "level", "code", "name")},
+    "at": {"type": "string", "format": "date-time"},
+}
+STEP: Final[dict[str, Any]] = {
+    "type": "object",
+    "description": "An area whose receivers are told of the alert at a time; if that is not ahead, they have been.",
+    "required": list(_STEP),
+    "properties": dict(_STEP),
+}
+"""A step of an alert in a list."""
 RUNG: Final[dict[str, Any]] = {
     "type": "object",
     "description": "An area whose receivers are told of the alert unless somebody takes it in.",
     "required": ["step", "level", "code", "name", "at", "reached"],
     "properties": {
-        **{each: {"type": "string"} for each in ("step", "level", "code", "name")},
-        "at": {"type": "string", "format": "date-time"},
+        **_STEP,
         "reached": {"type": "boolean", "description": "Whether it has come to that."},
     },
 }

@@ -7,9 +7,9 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from vardkase.domain.escalation import Policy, Standing, digests, served, steps, told
+from vardkase.domain.escalation import Standing, digests, planned, served, told
 from vardkase.domain.intervals import FOREVER
-from vardkase_contracts.instants import iso
+from vardkase_contracts.instants import iso, parse
 
 from .access.dependencies import may_read
 from .documented import ESCALATIONS
@@ -36,7 +36,7 @@ async def escalations(
     may_read(request, area, reality, what="read.alerts")
     whole(house)
     standing = [one for alert in house.live.worlds[reality].alerts_of(area) if (one := alert.standing) is not None]
-    found, due = digests(standing, _policy(house), house.clock.now())
+    found, due = digests(standing, house.live.policy, house.clock.now())
     below = house.below.areas()
     body = orjson.dumps(
         {
@@ -52,11 +52,4 @@ async def escalations(
 def rungs_of(house: House, alert: Standing) -> list[dict[str, Any]]:
     """To whom an alert is escalated, and when, as long as nobody takes it in; which of them have been told already."""
     now = house.clock.now()
-    return [
-        {"step": step, "level": area.level, "code": area.code, "name": area.name, "at": iso(at), "reached": at <= now}
-        for step, area, at in steps(alert, _policy(house))
-    ]
-
-
-def _policy(house: House) -> Policy:
-    return Policy.after(**house.settings.escalation.model_dump())
+    return [each | {"reached": parse(each["at"]) <= now} for each in planned(alert, house.live.policy)]

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, NamedTuple
 import orjson
 from nats.aio.client import Client
 
+from vardkase.domain.escalation import Policy
 from vardkase.runtime.clock import Clock
 from vardkase.runtime.health import Check
 from vardkase.runtime.jetstream.delivery import Delivery, is_answer
@@ -129,6 +130,8 @@ class Live:
         self._listeners: list[Listener] = []
         self._resets: list[Callable[[], None]] = []
         self.area: Final = Area.parse(settings.area)
+        self.policy: Final = Policy.after(**settings.escalation.model_dump())
+        """After how long what is escalated."""
         self.worlds: Final[Mapping[Reality, World]] = {reality: World(reality) for reality in REALITIES}
         self._epoch: tuple[list[str], str] = [], ""
         self.skipped = 0
@@ -253,9 +256,9 @@ class Live:
     def _alert(self, one: Delivery) -> Change:
         document: dict[str, Any] = orjson.loads(one.data)
         world = self.worlds[document["reality"]]
-        alert = AlertHeld(document, self._held(one, one.data, "alert"))
+        alert = AlertHeld(document, self._held(one, one.data, "alert"), self.policy)
         world.put_alert(alert)
-        return Change(world.reality, "alert", alert.key, alert.areas, alert.held)
+        return Change(world.reality, "alert", alert.key, alert.areas, alert.served)
 
     def _held(self, one: Delivery, data: bytes, kind: ChangeKind) -> Held:
         return Held(one.sequence, one.stored_at, data, f"{self._followers[kind].mark}-{one.sequence}")

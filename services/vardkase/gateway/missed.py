@@ -8,6 +8,7 @@ from typing import Final
 import nats.errors
 import orjson
 
+from vardkase.domain.escalation import Policy
 from vardkase.runtime.jetstream.api import ApiError, NoAnswer
 from vardkase.runtime.jetstream.delivery import Delivery
 from vardkase.runtime.jetstream.values import Incomplete, scan
@@ -15,7 +16,7 @@ from vardkase_contracts import streams, subjects
 from vardkase_contracts.areas import Area
 
 from .client import Question
-from .documents import Held, around
+from .documents import Held, around, served_alert
 from .frames import Position, pieces
 from .house import House
 from .live import Change
@@ -72,15 +73,15 @@ async def recall_alerts(house: House) -> None:
 async def _changes(house: House, filters: list[str], start: int, end: int) -> AsyncGenerator[Change, None]:
     async with aclosing(scan(house.bus, streams.ALERTS, filters, start=start, end=end)) as found:
         async for one in found:
-            if (change := _change(one)) is not None:
+            if (change := _change(one, house.live.policy)) is not None:
                 yield change
 
 
-def _change(one: Delivery) -> Change | None:
+def _change(one: Delivery, policy: Policy) -> Change | None:
     try:
         document = orjson.loads(one.data)
         area = Area(document["area"]["level"], document["area"]["code"])
-        held = Held(one.sequence, one.stored_at, one.data, "")
+        held = served_alert(document, Held(one.sequence, one.stored_at, one.data, ""), policy)
         return Change(document["reality"], "alert", document["key"], around(area), held)
     except (ValueError, TypeError, LookupError) as error:
         log.error("an alert cannot be read", extra={"subject": one.subject, "error": str(error)})  # noqa: TRY400

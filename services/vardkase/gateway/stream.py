@@ -153,7 +153,7 @@ def _held(house: House, question: Question, *, alerts: bool) -> list[Change]:
     world, found = house.live.worlds[question.reality], list[Change]()
     if alerts:
         found += (
-            Change(question.reality, "alert", each.key, each.areas, each.held)
+            Change(question.reality, "alert", each.key, each.areas, each.served)
             for each in world.alerts_of(question.area)
             if each.firing
         )

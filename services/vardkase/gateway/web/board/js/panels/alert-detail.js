@@ -5,6 +5,7 @@ import { clockTime, fullTime, number } from "../lib/format.js";
 import { t, word } from "../lib/i18n.js";
 import { ageOf, countdown } from "../lib/ticking.js";
 import { href } from "../lib/url.js";
+import { stepsOf, whoOf } from "../model/escalation.js";
 import { aspectName, reading } from "../model/readings.js";
 import { AckForm } from "./ack.js";
 import { sayingOf } from "./alerts.js";
@@ -42,7 +43,8 @@ export class AlertDetail {
     const alert = this.held(view) ?? asked;
     const nearest = asked?.nearest ?? null;
     this.form.render(view, alert ?? null);
-    const rungs = asked?.escalation;
+    // What the stream tells is the newest; an alert that it does not hold was asked for.
+    const rungs = alert ? stepsOf({ ...alert, escalation: (this.held(view) ?? asked)?.escalation }) : [];
     const said = JSON.stringify([alert ?? null, nearest, rungs, failed?.status, document.documentElement.lang]);
     if (said === this.said) return;
     this.said = said;
@@ -62,7 +64,7 @@ export class AlertDetail {
     fill(
       this.rest,
       this.acks(view, alert),
-      this.escalation(alert, asked),
+      this.escalation(rungs),
       this.nearest(view, alert, nearest, failed),
       this.about(alert),
     );
@@ -190,8 +192,7 @@ export class AlertDetail {
     );
   }
 
-  escalation(alert, asked) {
-    const rungs = alert.status === "firing" ? (asked?.escalation ?? []) : [];
+  escalation(rungs) {
     if (rungs.length === 0) return null;
     return h(
       "section",
@@ -201,8 +202,8 @@ export class AlertDetail {
         "ul",
         { class: "plain" },
         rungs.map((each) => {
-          const who = each.step === "sideways" ? t("alert.sideways", each.name) : each.name;
-          return h("li", {}, t(each.reached ? "alert.told" : "alert.willTell", who, clockTime(each.at)));
+          const said = t(each.reached ? "alert.told" : "alert.willTell", whoOf(each), clockTime(each.at));
+          return h("li", {}, each.reached ? h("strong", {}, said) : said);
         }),
       ),
     );

@@ -1,10 +1,11 @@
 /** Alerts: worst first; what somebody has taken in, or a larger alert says already, stands apart. */
 
 import { attr, fill, h, icon, keyed, show, text } from "../lib/dom.js";
-import { number } from "../lib/format.js";
+import { clockTime, number } from "../lib/format.js";
 import { language, t, word } from "../lib/i18n.js";
 import { ageOf, countdown, retime } from "../lib/ticking.js";
 import { address, href } from "../lib/url.js";
+import { stepsOf, whoOf } from "../model/escalation.js";
 import { LEVELS } from "../model/looks.js";
 import { useIcon } from "./pieces.js";
 
@@ -161,11 +162,16 @@ function tagsOf(parent, alert, quiet) {
   if (quiet === "silenced") tags.push(t("alerts.silenced"));
   if (alert.derived) tags.push(t("alerts.derived"));
   if (alert.evidence_lost) tags.push(t("alerts.lost"));
-  const said = tags.join("|");
+  const told = stepsOf(alert)
+    .filter((each) => each.reached)
+    .at(-1);
+  const escalated = told === undefined ? null : t("alerts.escalated", whoOf(told), clockTime(told.at));
+  const said = [...tags, escalated].join("|");
   if (parent.dataset.said === said) return;
   parent.dataset.said = said;
   fill(
     parent,
+    escalated !== null && h("span", { class: "tag escalated" }, escalated),
     tags.map((each) => h("span", { class: "tag" }, each)),
   );
 }

@@ -163,6 +163,7 @@ export default {
     ackedBy: (who) => `acknowledged by ${who}`,
     inhibited: "muted",
     silenced: "silenced",
+    escalated: (who, at) => `escalated to ${who} at ${at}`,
     derived: "computed",
     lost: "basis unknown",
     news: (count) => `${count} new critical alerts`,

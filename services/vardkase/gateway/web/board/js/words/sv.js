@@ -163,6 +163,7 @@ export default {
     ackedBy: (who) => `kvitterat av ${who}`,
     inhibited: "dämpat",
     silenced: "tystat",
+    escalated: (who, at) => `eskalerat till ${who} kl ${at}`,
     derived: "beräknat",
     lost: "underlaget okänt",
     news: (count) => `${count} nya kritiska larm`,
