@@ -205,6 +205,35 @@ async def test_notes_silences_and_incidents_are_given_and_ended(
     assert abs((given[3].data.until - given[3].time).total_seconds()) < 5
 
 
+async def test_an_incident_is_changed(gateway: Running, story: Story, open_page: OpenPage) -> None:
+    """Another end, other areas, by the same id and from the same beginning; what is not touched stays."""
+    del story
+    page = await opened(gateway, open_page)
+    acts = page.locator(".acts")
+    await acts.get_by_role("button", name="Utlys händelse").click()
+    await acts.get_by_label("Vad händelsen kallas").fill("Storm Alfa")
+    await acts.get_by_label("Gäller i").select_option("4")
+    await acts.locator("form").get_by_role("button", name="Utlys händelse").click()
+    await acts.get_by_role("button", name="Ändra: Storm Alfa").click()
+    form = acts.get_by_role("form", name="Ändra händelsen")
+    await expect(form.get_by_label("Vad händelsen kallas")).to_have_value("Storm Alfa")
+    await form.get_by_label("Sävsjö").check()
+    await expect(form.get_by_label("Alla i Jönköpings län")).not_to_be_checked()
+    await form.get_by_role("button", name="Ändra händelsen").click()
+    await expect(form).to_have_count(0)
+    await acts.get_by_role("button", name="Ändra: Storm Alfa").click()
+    await expect(form.get_by_label("Sävsjö")).to_be_checked()
+    await form.get_by_label("Gäller, räknat från nu").select_option("24")
+    await form.get_by_role("button", name="Ändra händelsen").click()
+    await expect(form).to_have_count(0)
+    first, areas, longer = (each.data for each in await orders(gateway))
+    assert {each.id for each in (areas, longer)} == {first.id}
+    assert {each.from_ for each in (areas, longer)} == {first.from_}
+    assert [each.areas for each in (first, areas, longer)] == [(LAN,), ("0684",), ("0684",)]
+    assert areas.until == first.until
+    assert 19 < (longer.until - first.until).total_seconds() / 3600 < 21
+
+
 async def test_who_only_looks_is_offered_nothing(gateway: Running, story: Story, open_page: OpenPage) -> None:
     """A reader sees what was decided, and no button."""
     del story

@@ -15,11 +15,12 @@ function labelled(key, control, hint = null) {
 }
 
 /** Free text: one line, or several rows. */
-export function words(key, { rows = 2, most = 1000, hint = "act.hint", required = false } = {}) {
+export function words(key, { rows = 2, most = 1000, hint = "act.hint", required = false, begin = "" } = {}) {
   const control =
     rows === 1
       ? h("input", { type: "text", maxlength: most, autocomplete: "off" })
       : h("textarea", { rows, maxlength: most, autocomplete: "off" });
+  control.value = begin;
   if (required) control.setAttribute("aria-required", "true");
   const field = labelled(key, control, hint);
   return { ...field, required, value: () => control.value.trim() };
@@ -35,13 +36,13 @@ export function choice(key, options, usual = options[0][0]) {
   return { ...labelled(key, control), value: () => control.value };
 }
 
-/** All of an area, or some of the areas in it. */
-export function areas(key, area, inside) {
+/** All of an area, or some of the areas in it; `begin`: the codes that are chosen at first, all of it unless given. */
+export function areas(key, area, inside, begin = [area.code]) {
   const name = `act-areas-${++made}`;
   const box = (code, said, checked) =>
     h("label", { class: "box" }, h("input", { type: "checkbox", name, value: code, checked }), h("span", {}, said));
-  const all = box(area.code, t("act.all", area.name), true);
-  const others = inside.map((each) => box(each.code, each.name, false));
+  const all = box(area.code, t("act.all", area.name), begin.includes(area.code));
+  const others = inside.map((each) => box(each.code, each.name, begin.includes(each.code)));
   const boxes = [all, ...others].map((each) => each.firstChild);
   const [whole, ...some] = boxes;
   whole.addEventListener("change", () => {

@@ -10,7 +10,7 @@ import sv from "../words/codes.sv.js";
 const HOUR = 3_600_000;
 const LASTS = [1, 2, 4, 8, 12, 24];
 
-const hours = (usual, more = []) => [...LASTS.map((each) => [String(each), t("act.hours", each)]), ...more];
+const hours = (more = []) => [...LASTS.map((each) => [String(each), t("act.hours", each)]), ...more];
 const after = (count) => new Date(now() + Number(count) * HOUR).toISOString();
 
 /** By name: the `kind` of order; `fields(view, given)`; `order(values, view, given)`; `seen(view, id, given)`. */
@@ -88,7 +88,7 @@ export const ACTS = {
     fields: (view) => ({
       name: words("act.name", { rows: 1, most: 120, hint: null, required: true }),
       areas: areas("act.areasIncident", view.area, inside(view)),
-      lasts: choice("act.lasts", hours(4, [["", t("act.noEnd")]]), ""),
+      lasts: choice("act.lasts", hours([["", t("act.noEnd")]]), ""),
       note: words("act.comment"),
     }),
     order: (values, view, given, id) => ({
@@ -99,6 +99,28 @@ export const ACTS = {
         areas: values.areas,
         from: new Date(now()).toISOString(),
         ...(values.lasts === "" ? {} : { until: after(values.lasts) }),
+      },
+    }),
+    seen: null,
+  },
+  /** Another end, other areas, another name: the same incident, by its id. Its beginning stays. */
+  change: {
+    kind: "incident",
+    may: () => true,
+    fields: (view, { order: { data } }) => ({
+      name: words("act.name", { rows: 1, most: 120, hint: null, required: true, begin: data.name }),
+      areas: areas("act.areasIncident", view.area, alsoOf(view, data.areas), data.areas),
+      lasts: choice("act.lastsFrom", [["same", sameEnd(data)], ...hours(data.until ? [["", t("act.noEnd")]] : [])], "same"),
+      note: words("act.comment"),
+    }),
+    order: (values, view, { order: { subject, data } }) => ({
+      area: subject,
+      data: {
+        id: data.id,
+        name: values.name,
+        areas: values.areas,
+        from: data.from,
+        ...endOf(values.lasts, data),
       },
     }),
     seen: null,
@@ -122,10 +144,13 @@ export const ACTS = {
   },
 };
 
-/** Which acts somebody may do here; answers stand at what they answer. */
+/** Those that stand at what they are about, and not among the others. */
+const BESIDE = ["answer", "change"];
+
+/** Which acts somebody may do here. */
 export function offered(view) {
   return Object.entries(ACTS)
-    .filter(([name, { kind, may }]) => name !== "answer" && view.me.may.orders.includes(kind) && may(view))
+    .filter(([name, { kind, may }]) => !BESIDE.includes(name) && view.me.may.orders.includes(kind) && may(view))
     .map(([name]) => name);
 }
 
@@ -141,6 +166,23 @@ function figures({ condition, coverage, alerts }) {
 
 function inside(view) {
   return view.picture?.areas ?? [];
+}
+
+/** The areas in the one that is looked at, and those that were chosen though they are not directly in it. */
+function alsoOf(view, chosen) {
+  const found = inside(view);
+  const known = new Set([view.area.code, ...found.map((each) => each.code)]);
+  const more = chosen.filter((code) => !known.has(code));
+  return [...found, ...more.map((code) => ({ code, name: view.outlines.area(code)?.name ?? code }))];
+}
+
+function sameEnd({ until }) {
+  return until ? t("act.endsAt", fullTime(until)) : t("act.noEnd");
+}
+
+function endOf(lasts, { until }) {
+  if (lasts === "same") return until ? { until } : {};
+  return lasts === "" ? {} : { until: after(lasts) };
 }
 
 function lines(said) {

@@ -198,7 +198,8 @@ export class Acts {
     return rows.length === 0 ? null : h("ol", { class: "rows running" }, rows);
   }
 
-  runs(kind, { id, subject, data }, view) {
+  runs(kind, order, view) {
+    const { id, subject, data } = order;
     const what =
       kind === "incident"
         ? data.name
@@ -216,6 +217,10 @@ export class Acts {
       h(
         "div",
         { class: "when" },
+        kind === "incident" &&
+          subject === view.area.code &&
+          view.me.may.orders.includes(kind) &&
+          button("acts.change", t("acts.changeNamed", what), `change ${data.id}`, () => this.open("change", { order })),
         view.me.may.orders.includes(kind) &&
           button("acts.end", t("acts.endNamed", what), `end ${data.id ?? id}`, () => this.end(kind, id, subject, data)),
       ),
