@@ -46,7 +46,7 @@ def family(name: str, kind: str, text: str, samples: Sequence[tuple[Mapping[str,
     lines = [f"# HELP {name} {text}", f"# TYPE {name} {kind}"]
     for labels, value in samples:
         shown = ",".join(f'{key}="{_escaped(held)}"' for key, held in labels.items())
-        lines.append(f"{name}{{{shown}}} {value:g}" if shown else f"{name} {value:g}")
+        lines.append(f"{name}{{{shown}}} {value:.15g}" if shown else f"{name} {value:.15g}")
     return "\n".join([*lines, ""])
 
 
