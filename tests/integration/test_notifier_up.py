@@ -47,6 +47,35 @@ async def test_a_report_reaches_a_webhook(tmp_path: Path, eventually: Eventually
         await sink.stop()
 
 
+async def test_a_request_for_reports_reaches_a_webhook(tmp_path: Path, eventually: Eventually) -> None:
+    """Ask on the command line, and those asked and the asker are told; a report ends both, though nobody told then."""
+    sink = Sink()
+    await sink.start()
+    file = hooks_file(tmp_path, larm=f'url = "{sink.url("/a")}"\nkinds = ["request"]')
+    try:
+        with node_up(tmp_path, area="24", ARCHIVE="off", NOTIFY_WEBHOOKS=str(file), NOTIFY_LEASE="2s") as up:
+            nats = ("--nats", up.told["nats"])
+            until(
+                lambda: any(each["name"] == "notifier: lease" for each in _checks(up.told["ops"])), "the notifier runs"
+            )
+            asked = await inside("request", "give", "2480", "--deadline", "2h", "--as", "24", *nats)
+            assert asked.code == 0, asked.stderr
+            await eventually(lambda: len(sink.got) == 2, what="told", within=30)
+            assert [line.rpartition(".")[0] for line in sorted(sink.told("/a"))] == [
+                "raised yellow request.asked/2480/24",
+                "raised yellow request.given/24/24",
+            ]
+            up.signal("notifier", 9)
+            done = await inside("report", "activation", "2480", "state=none_needed", *nats)
+            assert done.code == 0, done.stderr
+            await eventually(lambda: len(sink.got) == 4, what="its end told by the next", within=60)
+            assert {line.split(" ")[0] for line in sink.told("/a")[2:]} == {"cleared"}
+            said = {each.json["data"]["annotations"]["summary"] for each in sink.got[2:]}
+            assert any("alla har svarat (1 av 1)" in each for each in said)
+    finally:
+        await sink.stop()
+
+
 async def test_a_receiver_that_is_set_wrong_is_told_at_once(tmp_path: Path) -> None:
     """`up` does not start, and says which line of which file is wrong."""
     file = hooks_file(tmp_path, larm='url = "gopher://a"')
