@@ -28,7 +28,7 @@ _SHARE: Final = 0.02
 """Of the room that streams have on a large disk: a rehearsal is short."""
 _FRUGAL: Final = {"GOMAXPROCS": "1"}
 """Three hundred servers that each look for work on every processor are busy with that alone."""
-_NICE: Final = 5
+_NICE: Final = 10
 _PING: Final = 10.0
 _CONNECT: Final = 30.0
 _AGAIN: Final = 0.5
