@@ -113,7 +113,7 @@ async def reading(client: httpx.AsyncClient, last: str | None = None) -> AsyncIt
         yield events()
 
 
-async def test_a_reader_of_one_goes_on_at_the_other(pair: Pair) -> None:
+async def test_a_reader_of_one_goes_on_at_the_other(pair: Pair, eventually: Eventually) -> None:
     """The id of an event is a place at both: what came while the reader was nowhere comes, all of it, and once."""
     async with asyncio.timeout(20), reading(pair.first) as events:
         async for kind, _, name in events:
@@ -121,7 +121,8 @@ async def test_a_reader_of_one_goes_on_at_the_other(pair: Pair) -> None:
             if kind == "live":
                 break
     for level in ("red", "yellow", "critical"):
-        await pair.one.alert(f"staff.short/{POINT}", level=level)
+        newest = await pair.one.alert(f"staff.short/{POINT}", level=level)
+    await eventually(lambda: pair.other.house.live.last_seq["alert"] >= newest, what="all are taken in at the other")
     seen: list[str] = []
     async with asyncio.timeout(20), reading(pair.second, last) as events:
         async for kind, data, _ in events:
