@@ -230,7 +230,7 @@ async def test_ten_wrong_subjects_are_refused(node: Node) -> None:
     assert told.rose("vardkase_reports_total") == 0
 
 
-async def test_points_without_a_register_are_taken_and_marked(node: Node) -> None:
+async def test_points_without_a_register_are_taken_and_marked(node: Node, eventually: Eventually) -> None:
     """Ten points that nobody registered: a broker of notifications drops them; here a place that helps must be seen.
 
     They go on, count as unregistered, and nothing of them is public.
@@ -239,8 +239,12 @@ async def test_points_without_a_register_are_taken_and_marked(node: Node) -> Non
     await told.send(*[event("status", f"s{n}", kommun="0127", slug=f"plats-{n}") for n in range(10)])
     assert len(told.of("accepted")) == 10
     assert told.rose('vardkase_reports_total{outcome="accepted"}') == 10
-    picture = (await node.last(streams.PICTURES))["tp.v1.act.picture.01.0127"]
-    assert (picture["coverage"]["unregistered"], picture["coverage"]["expected"]) == (10, 0)
+
+    async def shown() -> bool:
+        coverage = (await node.last(streams.PICTURES))["tp.v1.act.picture.01.0127"]["coverage"]
+        return (coverage["unregistered"], coverage["expected"]) == (10, 0)
+
+    await eventually(shown, what="the picture counts them")
     assert not [each for each in await node.last(streams.PUBLIC) if each.startswith("tp.v1.act.public.01.0127.plats")]
 
 
