@@ -162,7 +162,7 @@ def test_our_image_is_small_and_its_user_is_nobody(daemon: Daemon) -> None:
     base = json.loads(daemon.run("docker", "inspect", images.python_image()).stdout)[0]
     own = image["Size"] - base["Size"]
     say(f"our image: {own / 1e6:.0f} MB on a base of {base['Size'] / 1e6:.0f} MB")
-    assert own < 350e6
+    assert own < 400e6  # SciPy and NumPy, for who can help whom: 150 of it
     assert image["Config"]["User"] == "10001:10001"
     assert image["Config"]["Healthcheck"]["Test"] == ["CMD", "vardkase", "ready"]
     command = ["docker", "run", "--rm", "--network", "none", "--entrypoint", "/bin/sh", images.OURS, "-c"]
